@@ -1,0 +1,3 @@
+"""Crash log and logging: what is left behind when something goes wrong."""
+
+from __future__ import annotations

@@ -1,0 +1,32 @@
+"""What the command line asked for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Answer of the command line, handed to ``rcapp.views.app.run``.
+
+    Attributes:
+        demo: start a simulated car and connect to it.
+        connect: ``host:port`` to connect to at once, or None.
+        config: settings file to use instead of the person's own, or None.
+        log_level: ``"debug"``, ``"info"``, ``"warning"`` or ``"error"``.
+        scripted_seconds: drive by script off screen for so long, then leave; None for a person.
+        output: folder for ``demo.png`` and ``demo.json``.
+        crash_note: a sentence about the last run when it crashed, else empty.
+        started: local monotonic time at which the program started.
+    """
+
+    demo: bool = False
+    connect: str | None = None
+    config: Path | None = None
+    log_level: str = "info"
+    scripted_seconds: float | None = None
+    output: Path = Path("build")
+    crash_note: str = ""
+    started: float = field(default_factory=time.monotonic)
