@@ -1,0 +1,47 @@
+# What a person does with this repository. `make` alone lists it.
+# PYTHON=... chooses the interpreter; ARGS=... goes to the program that a target runs.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint tour bench clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+NEEDS := pyproject.toml .ci/constraints.txt .ci/install
+export PYTHON
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+demo: $(VENV)/.installed-app ## drive a simulated car: installs what is missing, then opens the app
+	@$(BIN)/rcapp --demo $(ARGS)
+
+test: $(VENV)/.installed-dev ## the whole test suite, off screen
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
+
+check: lint test ## formatting, lint, types, import contracts and the tests
+
+lint: $(VENV)/.installed-dev ## the part of check that runs no tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+tour: $(VENV)/.installed-dev ## every screen by mouse and key, with pictures in build/tour
+	@$(BIN)/python -m tests.tour $(ARGS)
+
+bench: $(VENV)/.installed-bench ## measure against the targets, side by side with peers
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean: ## remove what make made: .venv, build and caches
+	rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps keep a second start quick: nothing is installed again until its needs change.
+$(VENV)/.installed-app: $(NEEDS)
+	@.ci/install app
+
+$(VENV)/.installed-dev: $(NEEDS)
+	@.ci/install dev
+
+$(VENV)/.installed-bench: $(NEEDS)
+	@.ci/install bench
