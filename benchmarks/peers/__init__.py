@@ -1,0 +1,1 @@
+"""The processes that benchmarks talk to; each is run with ``python -m``."""
