@@ -147,6 +147,13 @@ def median_of(rounds: Sequence[Sequence[float]], share: float) -> float:
     return statistics.median(quantile(samples, share) for samples in rounds)
 
 
+def place(pid: int, cores: set[int]) -> None:
+    """Let all threads of a process, and those they start, run on these cores only (Linux)."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(ProcessLookupError):
+            os.sched_setaffinity(int(thread), cores)
+
+
 class Peer:
     """A process of a benchmark: says ``ready {...}`` first, then obeys lines on its stdin.
 
