@@ -1,11 +1,11 @@
-"""Scripted driving for the demo without a screen, and the report it leaves.
+"""Scripted driving for the demo without a screen.
 
-The view presses real keys for the script and calls, in this order::
+The view gives real key presses and a way to save its window, and calls from its timer::
 
-    run = DemoRun(session, demo_car, press, release, seconds=20, output=Path("build"))
-    # from the GUI timer, about 60 times a second:
-    if run.tick():                      # True once the time is over
-        window.grab().save(str(run.picture_path))
+    run = DemoRun(session, demo_car, press, release, save_picture,
+                  seconds=20, output=Path("build"), started=options.started)
+    # about 60 times a second:
+    if run.tick():                      # True once the drive is over
         code, sentence = run.finish()   # writes demo.json, checks it; print the sentence
 """
 
@@ -15,9 +15,46 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from rcapp.core import demo_report
 from rcapp.core.demo_car import DemoCar
 from rcapp.core.series import SeriesBuffer
 from rcapp.core.session import CarSession, Snapshot
+
+TARGET_SPEED = 1.2
+"""m/s: brisk, and slow enough for every bend."""
+
+SLOW_SPEED = 0.7
+"""m/s near something in front."""
+
+FRONT_LIMIT = 1.1
+"""Metres in front below which the car slows down."""
+
+STEER_GAIN = 1.6
+"""Steer per unit of (right - left) / (right + left); full lock at 4.3 to 1."""
+
+STEER_STEP = 0.06
+"""Difference between steer wanted and steer sent that is worth a key."""
+
+FIRST_PICTURE_LIMIT = 25.0
+"""Seconds after which a demo without a picture has failed."""
+
+PARK_SECONDS = 2.0
+"""The end of the drive in which the car is brought to rest, so that distances can be compared."""
+
+
+def sides(series: Mapping[str, SeriesBuffer]) -> tuple[float, float, float] | None:
+    """(left, front, right) in metres of the first sensor that measures to both sides.
+
+    The front is infinite when the sensor does not look there. None when no sensor does.
+    """
+    for buffer in list(series.values()):
+        letters = [label[:1].upper() for label in buffer.info.series]
+        values = buffer.last
+        if values is None or buffer.info.unit != "m" or not {"L", "R"} <= set(letters):
+            continue
+        front = values[letters.index("F")] if "F" in letters else float("inf")
+        return values[letters.index("L")], front, values[letters.index("R")]
+    return None
 
 
 class ScriptedDriver:
@@ -30,12 +67,43 @@ class ScriptedDriver:
     def __init__(self, press: Callable[[str], None], release: Callable[[str], None]) -> None:
         self._press = press
         self._release = release
+        self._down: set[str] = set()
 
-    def tick(self, now: float, snapshot: Snapshot, series: Mapping[str, SeriesBuffer]) -> None:
+    def tick(self, snapshot: Snapshot, series: Mapping[str, SeriesBuffer]) -> None:
         """Press and release what the situation asks for."""
+        room = sides(series)
+        speed = snapshot.status.speed if snapshot.status is not None else 0.0
+        target = TARGET_SPEED
+        wanted = 0.0
+        if room is not None:
+            left, front, right = room
+            wanted = max(-1.0, min(1.0, STEER_GAIN * (right - left) / max(left + right, 0.1)))
+            if front < FRONT_LIMIT:
+                target = SLOW_SPEED
+        gap = wanted - snapshot.steer
+        self._hold("left", "right", (gap > STEER_STEP) - (gap < -STEER_STEP))
+        # The brake is left alone unless the car is far too fast: it coasts down by itself.
+        self._hold("down", "up", (speed < target) - (speed > target + 0.8))
+
+    def park(self, snapshot: Snapshot) -> None:
+        """Bring the car to rest."""
+        speed = snapshot.status.speed if snapshot.status is not None else 0.0
+        self._hold("left", "right", 0)
+        self._hold("down", "up", (speed < -0.25) - (speed > 0.25))
 
     def release_all(self) -> None:
         """Let go of every key."""
+        self._hold("left", "right", 0)
+        self._hold("down", "up", 0)
+
+    def _hold(self, negative: str, positive: str, direction: int) -> None:
+        for key, down in ((negative, direction < 0), (positive, direction > 0)):
+            if down and key not in self._down:
+                self._down.add(key)
+                self._press(key)
+            elif not down and key in self._down:
+                self._down.discard(key)
+                self._release(key)
 
 
 class DemoRun:
@@ -45,6 +113,7 @@ class DemoRun:
         session: connected, or connecting, to ``car``.
         car: the simulated car.
         press, release: real key events of the view.
+        save_picture: saves the window as it is now to the given path.
         seconds: how long to drive, counted from the first painted picture.
         output: folder for ``demo.png`` and ``demo.json``; made when missing.
         started: local monotonic time at which the program started (``Options.started``).
@@ -56,6 +125,7 @@ class DemoRun:
         car: DemoCar,
         press: Callable[[str], None],
         release: Callable[[str], None],
+        save_picture: Callable[[Path], object],
         *,
         seconds: float,
         output: Path,
@@ -63,18 +133,84 @@ class DemoRun:
     ) -> None:
         self.picture_path = output / "demo.png"
         self.json_path = output / "demo.json"
+        self._session = session
+        self._car = car
         self._driver = ScriptedDriver(press, release)
+        self._save_picture = save_picture
+        self._seconds = seconds
+        self._output = output
+        self._began = time.monotonic() if started is None else started
+        self._first_picture_at: float | None = None
+        self._photographed = False
+        self._ended_at: float | None = None
+        self._before = demo_report.Effort()
+        self._after = demo_report.Effort()
 
     def tick(self, now: float | None = None) -> bool:
         """Drive on; True once the drive is over (also when it failed to start in time)."""
         now = time.monotonic() if now is None else now
-        return True
+        if self._ended_at is not None:
+            return True
+        snapshot = self._session.snapshot(now)
+        if self._first_picture_at is None:
+            return self._wait_for_picture(snapshot, now)
+        left = self._first_picture_at + self._seconds - now
+        if left > min(PARK_SECONDS, self._seconds / 4):
+            self._driver.tick(snapshot, self._session.series)
+        elif left > 0:
+            self._driver.park(snapshot)
+        else:
+            self._end(now)
+        if not self._photographed and left < self._seconds / 2:
+            self._photograph()
+        return self._ended_at is not None
+
+    def _wait_for_picture(self, snapshot: Snapshot, now: float) -> bool:
+        if snapshot.frames_painted:
+            self._first_picture_at = now
+            self._before = demo_report.Effort.now(self._car)
+        elif now - self._began > FIRST_PICTURE_LIMIT or self._car.error:
+            self._end(now)
+        return self._ended_at is not None
+
+    def _photograph(self) -> None:
+        self._photographed = True
+        self._output.mkdir(parents=True, exist_ok=True)
+        self._save_picture(self.picture_path)
+
+    def _end(self, now: float) -> None:
+        self._driver.release_all()
+        self._after = demo_report.Effort.now(self._car)
+        self._ended_at = now
+        if not self._photographed:
+            self._photograph()
 
     def finish(self) -> tuple[int, str]:
-        """Write ``demo.json``, compare it with the agent's own report.
+        """Write ``demo.json`` and compare it with the agent's own report. Ends the car.
 
         Returns:
             Exit code and a sentence for the person: 0 only if the figures agree, pictures
             were painted and the car moved.
         """
-        return 1, "skeleton"
+        now = time.monotonic()
+        if self._ended_at is None:
+            self._end(now)
+        snapshot = self._session.snapshot(now)
+        trouble = self._car.error or snapshot.error
+        # The agent writes its last report when it leaves.
+        self._car.leave()
+        agent = self._car.report()
+        first, ended = self._first_picture_at, self._ended_at or now
+        figures = demo_report.figures(
+            snapshot,
+            self._session.frame_ages(),
+            seconds=0.0 if first is None else ended - first,
+            to_first_picture=None if first is None else first - self._began,
+            before=self._before,
+            after=self._after,
+        )
+        demo_report.write(self.json_path, figures)
+        complaints = demo_report.complaints(figures, agent)
+        if trouble and complaints:
+            complaints.insert(0, trouble)
+        return demo_report.verdict(figures, complaints, self._output)

@@ -122,7 +122,7 @@ class DriveInput:
         with self._lock:
             self._sent = 0
 
-    def set_keyboard_active(self, active: bool) -> None:
+    def set_keyboard_active(self, active: bool, now: float | None = None) -> None:
         """The Drive view gained or lost the focus. GUI thread only.
 
         On loss all keys are let go, and if the keyboard was driving the car gets one
@@ -135,7 +135,8 @@ class DriveInput:
             self.keyboard.release_all()
             if self._source == "keyboard":
                 self._source = ""
-                self._put(Sample(0.0, 0.0, time.monotonic(), "keyboard", once=True))
+                now = time.monotonic() if now is None else now
+                self._put(Sample(0.0, 0.0, now, "keyboard", once=True))
 
     def hold_neutral(self, stopped: bool) -> None:
         """STOP is pressed or latched (True), or it was released (False). Any thread.
@@ -219,6 +220,11 @@ class DriveInput:
             if sample is None or now - sample.time > SAMPLE_LIMIT:
                 return 0.0, 0.0, sending
             return sample.steer, sample.throttle, sending
+
+    def wants(self, now: float) -> bool:
+        """A person is driving, whether or not commands get through."""
+        with self._lock:
+            return self._newest is not None and now - self._newest.time <= SAMPLE_LIMIT
 
     def start(self) -> None:
         """Start the sending thread; starting twice changes nothing."""

@@ -35,7 +35,7 @@ STEER_FEEL = AxisFeel(out=3.0, back=5.0, reverse=10.0)
 in a fifth; a change of mind costs a tenth."""
 
 THROTTLE_FEEL = AxisFeel(out=1.6, back=4.0, reverse=8.0)
-"""Full throttle in 0.6 s, which lets a tap hold walking pace; off the throttle in a quarter second."""
+"""Full throttle in 0.6 s, which lets a tap hold walking pace; let go in a quarter."""
 
 
 def move(value: float, direction: int, dt: float, feel: AxisFeel) -> float:

@@ -1,11 +1,36 @@
-"""The person's settings: one TOML file that may be edited by hand."""
+"""The person's settings: one TOML file that may be edited by hand.
+
+Reading never fails: what cannot be used is replaced by its default and said in
+a sentence. Writing keeps the person's comments and the keys of other versions.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import logging
+import os
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import platformdirs
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Table
+
+logger = logging.getLogger("rcapp.settings")
 
 SCHEMA_VERSION = 1
+"""Grows when a key changes its meaning."""
+
+RECENT_CARS = 8
+"""Addresses remembered."""
+
+THEMES = ("dark", "light", "system")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +57,166 @@ class Settings:
 
     def with_car(self, address: str) -> Settings:
         """These settings with ``address`` as the newest car."""
-        raise NotImplementedError
+        others = tuple(car for car in self.recent_cars if car != address)
+        return dataclasses.replace(
+            self, last_address=address, recent_cars=(address, *others)[:RECENT_CARS]
+        )
+
+
+def _theme(value: Any) -> str:
+    if value not in THEMES:
+        raise ValueError(f"must be one of {', '.join(THEMES)}")
+    return str(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a text in quotes")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("must be a list of texts in quotes")
+    return tuple(value[:RECENT_CARS])
+
+
+def _yes_no(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _number(low: float, high: float) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError("must be a number")
+        if not low <= value <= high:
+            raise ValueError(f"must lie between {low:g} and {high:g}")
+        return float(value)
+
+    return check
+
+
+# Field of Settings -> table and key in the file, and what turns the file's value into the field's.
+_PLACES: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
+    "theme": ("look", "theme", _theme),
+    "plot_seconds": ("look", "plot_seconds", _number(5, 60)),
+    "last_address": ("cars", "last", _text),
+    "recent_cars": ("cars", "recent", _texts),
+    "connect_at_start": ("cars", "connect_at_start", _yes_no),
+    "gamepad_dead_zone": ("gamepad", "dead_zone", _number(0, 0.5)),
+    "gamepad_expo": ("gamepad", "expo", _number(0, 1)),
+}
 
 
 def default_path() -> Path:
     """Where the person's settings live on this system."""
-    raise NotImplementedError
+    return Path(platformdirs.user_config_dir("rcapp", appauthor=False)) / "config.toml"
 
 
 def load(path: Path) -> tuple[Settings, str]:
     """Read settings; never fails.
 
     Returns:
-        The settings, and a sentence for the person when the file was broken (defaults are
-        used then and the broken file is kept beside it), else an empty string.
+        The settings, and sentences for the person when something in the file could not be
+        used, else an empty string. A file that is no TOML is kept beside it under another name.
     """
-    return Settings(), ""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings(), ""
+    except OSError as error:
+        return (
+            Settings(),
+            f"The settings in {path} cannot be read ({error.strerror}); using defaults.",
+        )
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        kept = _keep_aside(path)
+        return Settings(), (
+            f"The settings file has a mistake ({error}), so defaults are used. "
+            f"Your file is kept as {kept}."
+        )
+    values, complaints = _read(tables)
+    version = tables.get("schema_version", SCHEMA_VERSION)
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        complaints.append("they were written by a newer version of this app")
+    if not complaints:
+        return Settings(**values), ""
+    return Settings(**values), f"Settings in {path.name}: {'; '.join(complaints)}."
+
+
+def _read(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    complaints: list[str] = []
+    for field, (table, key, check) in _PLACES.items():
+        section = tables.get(table, {})
+        if not isinstance(section, dict) or key not in section:
+            continue
+        try:
+            values[field] = check(section[key])
+        except ValueError as error:
+            complaints.append(f"{table}.{key} {error}, the default is used")
+    return values, complaints
+
+
+def _keep_aside(path: Path) -> Path:
+    """Move a broken file out of the way, so that writing settings does not destroy it."""
+    aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
+    try:
+        os.replace(path, aside)
+    except OSError as error:
+        logger.warning("cannot move %s aside: %s", path, error)
+        return path
+    return aside
 
 
 def save(settings: Settings, path: Path) -> None:
-    """Write settings atomically, keeping the person's comments and unknown keys."""
+    """Write settings: the old file or the new one is there at any moment, never half of one.
+
+    Raises:
+        OSError: when the folder cannot be written.
+    """
+    document = _existing(path)
+    document["schema_version"] = SCHEMA_VERSION
+    for field, (table, key, _) in _PLACES.items():
+        section = document.get(table)
+        if not isinstance(section, Table):
+            section = tomlkit.table()
+            document[table] = section
+        value = getattr(settings, field)
+        value = list(value) if isinstance(value, tuple) else value
+        if section.get(key) != value:
+            section[key] = value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write_atomically(path, tomlkit.dumps(document))
+
+
+def _existing(path: Path) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        pass
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        logger.warning("settings in %s are written anew: %s", path, error)
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Settings of rcapp. Comments and unknown keys are kept."))
+    return document
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def reset(path: Path) -> Path | None:
+    """Start from defaults; returns where the old settings are kept, if there were any."""
+    return _keep_aside(path) if path.exists() else None

@@ -1,0 +1,248 @@
+"""The open feeds of one connection to a car: camera, sensors, status and drive commands.
+
+One Client each. A feed that fails alone is opened again by :meth:`Connection.tend`
+without disturbing the others; a lost link ends the connection as a whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pynet import ConnectError, ConnectionLost, PynetError
+from pynet.rc.messages import (
+    CameraFrame,
+    CameraInfo,
+    CarDescription,
+    CarStatus,
+    DriveCommand,
+    SensorInfo,
+    SensorSample,
+)
+from rcapp.core import _cv
+from rcapp.core.state import Frame
+
+if TYPE_CHECKING:
+    from pynet import Client, Feed, ItemInfo, RemoteGateway
+
+logger = logging.getLogger("rcapp.feeds")
+
+REOPEN = 2.0
+"""Seconds until a feed that failed alone is asked for again."""
+
+
+class Receiver(Protocol):
+    """Who gets what the feeds bring. Called on the feeds' threads."""
+
+    def on_picture(self, frame: Frame, gap: int) -> None:
+        """A decoded picture; ``gap`` pictures before it were dropped on the way."""
+
+    def on_sample(self, name: str, at: float, values: tuple[float, ...]) -> None:
+        """A sensor's reading, taken at local monotonic time ``at``."""
+
+    def on_status(self, status: CarStatus, at: float) -> None:
+        """The car's status at local monotonic time ``at``."""
+
+    def on_feed_failed(self, what: str, error: Exception | None) -> None:
+        """One feed ended alone: ``"camera"``, ``"drive"``, ``"status"`` or a sensor's name."""
+
+    def on_feed_open(self, what: str) -> None:
+        """A feed was opened."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One feed that should be open.
+
+    Attributes:
+        what: its name for :class:`Receiver`.
+        open: opens it; the argument is told when it ends.
+        client: what is open now.
+        retry_at: local monotonic time of the next try while it is not.
+    """
+
+    what: str
+    open: Callable[[Callable[[Exception | None], None]], Any]
+    client: Any = None
+    retry_at: float = 0.0
+    ended: threading.Event = field(default_factory=threading.Event)
+    error: Exception | None = None
+
+
+def _is_loss(error: Exception | None) -> bool:
+    """Tell whether ``error`` means that the link as a whole is gone."""
+    return isinstance(error, ConnectionLost | ConnectError)
+
+
+class Connection:
+    """Everything open to one car for as long as the link holds.
+
+    Args:
+        car: the connected car.
+        description: what it says it is.
+        receiver: gets what the feeds bring.
+        wake: called when :meth:`tend` has something to do.
+
+    Attributes:
+        car, description: as given.
+        lost: set once the link is gone.
+        error: why, when known.
+    """
+
+    def __init__(
+        self,
+        car: RemoteGateway,
+        description: CarDescription,
+        receiver: Receiver,
+        wake: Callable[[], None],
+    ) -> None:
+        self.car = car
+        self.description = description
+        self.lost = threading.Event()
+        self.error: Exception | None = None
+        self._receiver = receiver
+        self._wake = wake
+        self._closed = False
+        self._drive_wanted = False
+        self._drive = _Slot("drive", self._open_drive)
+        self._slots = [_Slot("status", self._open_status)]
+        if description.cameras:
+            camera = description.cameras[0]
+            self._slots.append(_Slot("camera", lambda end: self._open_camera(camera, end)))
+        for sensor in description.sensors:
+            self._slots.append(_Slot(sensor.name, self._sensor_opener(sensor)))
+
+    def tend(self, now: float) -> float | None:
+        """Open what should be open and is not.
+
+        Returns:
+            Seconds until there is something to do again, or None.
+        """
+        waits: list[float] = []
+        for slot in (*self._slots, self._drive):
+            if self.lost.is_set() or self._closed:
+                return None
+            self._collect(slot, now)
+            if slot is self._drive and not self._drive_wanted:
+                continue
+            if slot.client is None and slot.retry_at <= now:
+                self._try(slot, now)
+            if slot.client is None:
+                waits.append(max(0.0, slot.retry_at - now))
+        return min(waits, default=None)
+
+    def send(self, seq: int, steer: float, throttle: float, read_at: float) -> bool:
+        """Give the car a drive command; never waits. False when there is no drive feed yet."""
+        feed: Feed | None = self._drive.client
+        if feed is None or self._drive.ended.is_set():
+            if not self._drive_wanted:
+                self._drive_wanted = True
+                self._wake()
+            return False
+        try:
+            feed.send(DriveCommand(seq, steer, throttle, read_at))
+        except PynetError as error:
+            self._end(self._drive, error)
+            return False
+        return True
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds from sending a drive command to the car having taken it."""
+        feed: Feed | None = self._drive.client
+        return None if feed is None else feed.stats.round_trip
+
+    def close(self) -> None:
+        """Close every feed and the car. Twice is fine."""
+        self._closed = True
+        for slot in [*self._slots, self._drive]:
+            client, slot.client = slot.client, None
+            if client is not None:
+                client.close()
+        self.car.close()
+
+    def _collect(self, slot: _Slot, now: float) -> None:
+        """Put away a feed that ended alone."""
+        if not slot.ended.is_set():
+            return
+        client, slot.client = slot.client, None
+        if client is not None:
+            client.close()
+        error, slot.error = slot.error, None
+        slot.ended.clear()
+        slot.retry_at = now + max(REOPEN, getattr(error, "retry_after", 0.0))
+        if slot is self._drive:
+            # Asked for again only while a person goes on driving.
+            self._drive_wanted = False
+        self._receiver.on_feed_failed(slot.what, error)
+
+    def _try(self, slot: _Slot, now: float) -> None:
+        try:
+            slot.client = slot.open(lambda error: self._end(slot, error))
+        except PynetError as error:
+            if _is_loss(error):
+                self._lose(error)
+                return
+            slot.retry_at = now + max(REOPEN, getattr(error, "retry_after", 0.0))
+            self._receiver.on_feed_failed(slot.what, error)
+        else:
+            self._receiver.on_feed_open(slot.what)
+
+    def _end(self, slot: _Slot, error: Exception | None) -> None:
+        """A feed ended: alone, or because the link is gone. Any thread."""
+        if self._closed:
+            return
+        logger.info("feed %s ended: %s", slot.what, error)
+        if _is_loss(error):
+            self._lose(error)
+            return
+        slot.error = error
+        slot.ended.set()
+        self._wake()
+
+    def _lose(self, error: Exception | None) -> None:
+        if not self.lost.is_set():
+            self.error = error
+            self.lost.set()
+            self._wake()
+
+    def _open_camera(self, camera: CameraInfo, end: Callable[[Exception | None], None]) -> Client:
+        def decode(packed: CameraFrame, info: ItemInfo) -> None:
+            try:
+                image = _cv.decode_bgra(packed.data)
+            except _cv.PictureError as error:
+                logger.warning("picture %d of %s: %s", packed.seq, camera.name, error)
+                return
+            height, width = image.shape[:2]
+            # The offset between the clocks is an estimate: no picture is from the future.
+            captured = min(info.local_time(packed.captured), info.received)
+            frame = Frame(image, packed.seq, captured, width, height)
+            self._receiver.on_picture(frame, info.gap)
+
+        return self.car.stream(
+            "camera", decode, name=camera.name, policy="latest", on_end=end, reconnect=False
+        )
+
+    def _sensor_opener(
+        self, sensor: SensorInfo
+    ) -> Callable[[Callable[[Exception | None], None]], Client]:
+        def take(sample: SensorSample, info: ItemInfo) -> None:
+            at = min(info.local_time(sample.time), info.received)
+            self._receiver.on_sample(sensor.name, at, sample.values)
+
+        def opener(end: Callable[[Exception | None], None]) -> Client:
+            return self.car.stream("sensor", take, name=sensor.name, on_end=end, reconnect=False)
+
+        return opener
+
+    def _open_status(self, end: Callable[[Exception | None], None]) -> Client:
+        def take(status: CarStatus, info: ItemInfo) -> None:
+            self._receiver.on_status(status, min(info.local_time(status.time), info.received))
+
+        return self.car.stream("status", take, policy="latest", on_end=end, reconnect=False)
+
+    def _open_drive(self, end: Callable[[Exception | None], None]) -> Feed:
+        return self.car.feed("drive", policy="latest", on_end=end, reconnect=False)

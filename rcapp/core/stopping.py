@@ -1,0 +1,138 @@
+"""STOP, pressed until the car has acknowledged it.
+
+A thread of its own, so that neither the GUI nor a slow link is in the way, and
+so that a STOP pressed while the link is down goes out as soon as it is back.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+logger = logging.getLogger("rcapp.stop")
+
+ATTEMPT_TIMEOUT = 1.0
+"""Seconds that one attempt waits for its answer."""
+
+RETRY = 0.2
+"""Seconds between two attempts."""
+
+Call = Callable[[str, tuple[str, ...], float], object]
+"""``call(subroutine, arguments, timeout)``: asks the car; raises when it does not answer well."""
+
+
+class StopButton:
+    """Presses STOP, or clears it, on one car at a time.
+
+    Args:
+        call: asks the car.
+        on_stopped: told the seconds that the acknowledgement took.
+        on_cleared: told that the car released its STOP.
+        on_trouble: told an error of an attempt, and whether it was to stop (else to clear).
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        *,
+        on_stopped: Callable[[float], None],
+        on_cleared: Callable[[], None],
+        on_trouble: Callable[[Exception, bool], None],
+    ) -> None:
+        self._call = call
+        self._on_stopped = on_stopped
+        self._on_cleared = on_cleared
+        self._on_trouble = on_trouble
+        self._changed = threading.Condition()
+        self._why: str | None = None
+        self._pressed_at = 0.0
+        self._clear = False
+        self._quit = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def pending(self) -> bool:
+        """STOP is pressed and not acknowledged."""
+        with self._changed:
+            return self._why is not None
+
+    def press(self, why: str) -> None:
+        """Press STOP; overrules a clearing that is under way."""
+        with self._changed:
+            if self._why is None:
+                self._pressed_at = time.monotonic()
+            self._why = why
+            self._clear = False
+            self._wake()
+
+    def clear(self) -> None:
+        """Ask the car once to release STOP; does nothing while STOP is being pressed."""
+        with self._changed:
+            if self._why is None:
+                self._clear = True
+                self._wake()
+
+    def give_up(self) -> None:
+        """Forget what is pending: the person left this car."""
+        with self._changed:
+            self._why = None
+            self._clear = False
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Stop and join the thread. The call it is in must be ended by closing the connection."""
+        with self._changed:
+            self._quit = True
+            self._changed.notify_all()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _wake(self) -> None:
+        if self._thread is None and not self._quit:
+            self._thread = threading.Thread(target=self._run, name="rcapp-stop", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while self._why is None and not self._clear and not self._quit:
+                    self._changed.wait()
+                if self._quit:
+                    return
+                why, pressed_at = self._why, self._pressed_at
+                self._clear = False
+            if why is not None:
+                self._try_to_stop(why, pressed_at)
+            else:
+                self._try_to_clear()
+
+    def _try_to_stop(self, why: str, pressed_at: float) -> None:
+        try:
+            self._call("stop", (why,), ATTEMPT_TIMEOUT)
+        except Exception as error:
+            # Whatever went wrong, a STOP is not given up.
+            logger.warning("STOP not acknowledged: %s", error)
+            self._on_trouble(error, True)
+            with self._changed:
+                if not self._quit and self._why is not None:
+                    self._changed.wait(RETRY)
+            return
+        took = time.monotonic() - pressed_at
+        with self._changed:
+            if self._why == why:
+                self._why = None
+        logger.info("STOP acknowledged after %.0f ms", took * 1000)
+        self._on_stopped(took)
+
+    def _try_to_clear(self) -> None:
+        try:
+            self._call("clear_stop", (), ATTEMPT_TIMEOUT)
+        except Exception as error:
+            logger.info("STOP stays latched: %s", error)
+            self._on_trouble(error, False)
+            return
+        self._on_cleared()
