@@ -170,6 +170,13 @@ def test_a_pi_never_installs_qt_and_a_laptop_no_pins() -> None:
     assert not any("gpiozero" in need for need in extras["app"] + extras["sim"])
 
 
+def test_every_folder_of_assets_is_installed() -> None:
+    configuration = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    installed = configuration["tool"]["setuptools"]["data-files"]
+    folders = {str(Path(name).parent) for name in tracked_files() if name.startswith("assets/")}
+    assert {f"share/pynet-rc/{folder}" for folder in folders} <= set(installed)
+
+
 def test_what_make_installs_is_pinned() -> None:
     pinned = {
         line.partition("==")[0].lower().replace("_", "-")
