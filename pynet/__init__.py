@@ -1,0 +1,110 @@
+"""pynet: high performance socket swarms for network workloads.
+
+A function or generator on one machine becomes a push stream, a batch call or a
+data sink on another. On the device::
+
+    gateway = pynet.Gateway()
+
+    @gateway.stream
+    def proximity(hz: float = 10):
+        while True:
+            yield read_sensor()
+            pynet.sleep(1 / hz)
+
+    gateway.serve()
+
+On the laptop::
+
+    with pynet.Controller() as controller:
+        car = controller.connect("127.0.0.1:1857")
+        car.stream("proximity", print, hz=20).wait()
+"""
+
+import logging
+
+from pynet._version import __version__
+from pynet.client import Client, Pair
+from pynet.context import cancelled, sleep
+from pynet.controller import Controller
+from pynet.errors import (
+    Busy,
+    Closed,
+    ConfigurationError,
+    ConnectError,
+    ConnectionLost,
+    DeadlineExceeded,
+    DecodeError,
+    EncodeError,
+    GatewayStopped,
+    HandlerStopped,
+    LimitExceeded,
+    LocalProtocolError,
+    ProtocolError,
+    PynetError,
+    RemoteError,
+    RemoteProtocolError,
+    StreamLost,
+    SubroutineError,
+    UnknownSubroutine,
+    ValueTransferError,
+    VersionMismatch,
+    WrongArguments,
+    WrongKind,
+)
+from pynet.feed import Feed
+from pynet.gateway import DEFAULT_PORT, Gateway
+from pynet.incoming import SILENCE, Incoming
+from pynet.inlet import ItemInfo
+from pynet.policy import Policy, keep_last, latest, reliable
+from pynet.remote import RemoteGateway
+from pynet.stats import FlowStats
+from pynet.wire.limits import Limits
+from pynet.wire.registry import register
+
+__all__ = [
+    "DEFAULT_PORT",
+    "SILENCE",
+    "Busy",
+    "Client",
+    "Closed",
+    "ConfigurationError",
+    "ConnectError",
+    "ConnectionLost",
+    "Controller",
+    "DeadlineExceeded",
+    "DecodeError",
+    "EncodeError",
+    "Feed",
+    "FlowStats",
+    "Gateway",
+    "GatewayStopped",
+    "HandlerStopped",
+    "Incoming",
+    "ItemInfo",
+    "LimitExceeded",
+    "Limits",
+    "LocalProtocolError",
+    "Pair",
+    "Policy",
+    "ProtocolError",
+    "PynetError",
+    "RemoteError",
+    "RemoteGateway",
+    "RemoteProtocolError",
+    "StreamLost",
+    "SubroutineError",
+    "UnknownSubroutine",
+    "ValueTransferError",
+    "VersionMismatch",
+    "WrongArguments",
+    "WrongKind",
+    "__version__",
+    "cancelled",
+    "keep_last",
+    "latest",
+    "register",
+    "reliable",
+    "sleep",
+]
+
+logging.getLogger("pynet").addHandler(logging.NullHandler())

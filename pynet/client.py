@@ -1,0 +1,445 @@
+"""The Controller's end of a pair."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, NamedTuple
+
+from pynet.dial import Backoff, Dialler, read_error
+from pynet.errors import (
+    Busy,
+    Closed,
+    ConnectError,
+    ConnectionLost,
+    PynetError,
+    RemoteProtocolError,
+    StreamLost,
+)
+from pynet.inlet import Inlet, ItemInfo
+from pynet.io.lane import Lane
+from pynet.merge import Merge
+from pynet.policy import Policy, unpack_policy
+from pynet.stats import FlowStats, Tally
+from pynet.wire.connection import read_greeting
+from pynet.wire.frames import Frame, Kind
+from pynet.wire.values import Encoder
+
+log = logging.getLogger("pynet.client")
+
+CONNECTING, LIVE, RECONNECTING, CLOSED = "connecting", "live", "reconnecting", "closed"
+
+JOIN_TIMEOUT = 5.0
+
+
+class Request(NamedTuple):
+    """What is asked of the Gateway, again after each loss."""
+
+    verb: Kind
+    name: str
+    meta: bytes
+    body: list[Any]
+
+    @classmethod
+    def make(
+        cls, verb: Kind, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], **options: Any
+    ) -> Request:
+        """Pack it once; arrays are copied so that each try sends the same."""
+        meta, body = Encoder().encode([name, list(args), kwargs, options])
+        return cls(verb, name, meta, [bytes(b) for b in body])
+
+
+class Delivery(NamedTuple):
+    """Items as they came off a lane."""
+
+    frame: Frame
+    inlet: Inlet
+    values: list[Any]
+    births: list[int] | None
+    age: float
+
+
+class Pair:
+    """What streams and feeds have in common: one lane at a time, redialled when it is lost.
+
+    Attributes:
+        name: of the subroutine.
+        policy: in force.
+        error: why it ended, or the newest reason of a reconnection; None when all is well.
+        retry_at: monotonic time of the next try while reconnecting, else None.
+    """
+
+    def __init__(
+        self,
+        dialler: Dialler,
+        request: Request,
+        *,
+        reconnect: bool | None,
+        on_state: Callable[[str], Any] | None,
+        on_gone: Callable[[Pair], None],
+    ) -> None:
+        self.name = request.name
+        self.policy: Policy
+        self.error: PynetError | None = None
+        self.retry_at: float | None = None
+        self.tally = Tally()
+        self._dialler = dialler
+        self._request = request
+        self._on_state = on_state
+        self._on_gone = on_gone
+        self._state = CONNECTING
+        self._closing = threading.Event()
+        self._lane: Lane | None = None
+        self._handler_id = 0
+        self._tell(CONNECTING)
+        self._lane = self._open()
+        self._reconnect = self.policy.live if reconnect is None else reconnect
+        self._tell(LIVE)
+
+    # ---- what anybody may ask -----------------------------------------------------------
+
+    @property
+    def state(self) -> str:
+        """``"connecting"``, ``"live"``, ``"reconnecting"`` or ``"closed"``."""
+        return self._state
+
+    @property
+    def handler_id(self) -> int:
+        """Number of the Handler at the other end."""
+        return self._handler_id
+
+    @property
+    def stats(self) -> FlowStats:
+        """Figures since the beginning, across reconnections."""
+        tally, lane = self.tally, self._lane
+        clock = lane.connection.clock if lane is not None else None
+        return FlowStats(
+            items=tally.items,
+            dropped=tally.dropped,
+            reconnects=tally.reconnects,
+            bytes_sent=tally.bytes_sent + (lane.bytes_sent if lane else 0),
+            bytes_received=tally.bytes_received + (lane.bytes_received if lane else 0),
+            age_p50=tally.ages.percentile(0.50),
+            age_p95=tally.ages.percentile(0.95),
+            age_p99=tally.ages.percentile(0.99),
+            age_max=tally.ages.highest if tally.ages.count else None,
+            round_trip=tally.round_trip,
+            rtt=clock.rtt if clock else None,
+            clock_offset=clock.offset if clock else None,
+        )
+
+    # ---- lanes --------------------------------------------------------------------------
+
+    def _open(self) -> Lane:
+        """Dial, ask, wait for the consent."""
+        lane, welcome = self._dialler.open("pair")
+        try:
+            request = self._request
+            lane.send(request.verb, meta=request.meta, body=request.body, patient=True)
+            frame = lane.next_frame(self._dialler.timeout)
+            if frame is None:
+                raise ConnectError(
+                    f"{self._dialler.address} did not answer the request for {self.name} within "
+                    f"{self._dialler.timeout:g} s"
+                )
+            if frame.kind == Kind.ERROR:
+                raise read_error(frame)
+            if frame.kind != Kind.OPENED:
+                raise RemoteProtocolError(f"{Kind(frame.kind).name} came instead of OPENED")
+            self.policy = unpack_policy(read_greeting(frame).get("policy"))
+            if self.policy.live:
+                lane.tune_for_freshness()
+        except BaseException:
+            lane.close()
+            raise
+        self._handler_id = int(welcome.get("handler", 0))
+        return lane
+
+    def _drop_lane(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            self.tally.bytes_sent += lane.bytes_sent
+            self.tally.bytes_received += lane.bytes_received
+            if lane.error is None:
+                try:
+                    lane.send(Kind.CANCEL)
+                except PynetError as error:
+                    log.debug("nothing left to cancel on %s: %s", lane.peer, error)
+            lane.close()
+
+    def _redial(self, backoff: Backoff) -> bool:
+        """Try again until it works. False when closed meanwhile; raises what cannot be retried."""
+        self.tally.reconnects += 1
+        self._tell(RECONNECTING)
+        while True:
+            pause = backoff.next()
+            self.retry_at = time.monotonic() + pause
+            if self._closing.wait(pause):
+                return False
+            self.retry_at = None
+            try:
+                lane = self._open()
+            except (ConnectError, ConnectionLost, Busy) as error:
+                self.error = error
+                log.debug("%s: %s", self.name, error)
+                continue
+            self._lane = lane
+            if self._closing.is_set():
+                self._drop_lane()
+                return False
+            self.error = None
+            backoff.reset()
+            self._tell(LIVE)
+            return True
+
+    def _tell(self, state: str) -> None:
+        self._state = state
+        if self._on_state is not None:
+            try:
+                self._on_state(state)
+            except Exception:
+                log.exception("on_state of %s raised", self.name)
+
+    def _gone(self) -> None:
+        self._drop_lane()
+        if self._state != CLOSED:
+            self._tell(CLOSED)
+            self._on_gone(self)
+
+    def close(self) -> None:
+        """End it. Idempotent; waits for its thread, unless called by it."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class Client(Pair):
+    """One open stream: iterate over it, or let it call back.
+
+    With a callback, items are handed over on a thread of the Client's own. Without one, iterate
+    over the Client; then the iterating thread does the work. Made by
+    :meth:`~pynet.RemoteGateway.stream` and :meth:`~pynet.RemoteGateway.batches`.
+
+    Attributes:
+        info: about the newest item of an iteration, or None.
+        lanes: how many pairs serve it; fewer than asked for when the Gateway was busy.
+    """
+
+    def __init__(
+        self,
+        dialler: Dialler,
+        request: Request,
+        *,
+        callback: Callable[..., Any] | None,
+        on_end: Callable[[PynetError | None], Any] | None,
+        reconnect: bool | None,
+        on_state: Callable[[str], Any] | None,
+        on_gone: Callable[[Pair], None],
+        lanes: int = 1,
+        ordered: bool = True,
+    ) -> None:
+        self.info: ItemInfo | None = None
+        self.lanes = 1
+        super().__init__(
+            dialler, request, reconnect=reconnect, on_state=on_state, on_gone=on_gone
+        )
+        self._ordered = ordered and self.policy.kind != "latest"
+        self._siblings = self._open_siblings(lanes - 1)
+        self.lanes = 1 + len(self._siblings)
+        self._callback = callback
+        self._on_end = on_end
+        self._with_info = callback is not None and _takes_info(callback)
+        self._thread: threading.Thread | None = None
+        self._iterating = False
+        if callback is not None:
+            self._thread = threading.Thread(
+                target=self._run, name=f"pynet-client-{self.name}", daemon=True
+            )
+            self._thread.start()
+
+    # ---- for the user -------------------------------------------------------------------
+
+    def __iter__(self) -> Iterator[Any]:
+        """Items, until the stream ends.
+
+        Raises:
+            Closed: it has a callback, or is iterated over already.
+            PynetError: why it broke.
+        """
+        if self._callback is not None or self._iterating:
+            raise Closed(f"{self.name} has a reader already; open another stream")
+        self._iterating = True
+        return self._values()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until a stream with a callback has ended. False after ``timeout`` seconds."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+            return not self._thread.is_alive()
+        return self._state == CLOSED
+
+    def close(self) -> None:
+        """Cancel the stream. Idempotent; the callback is not called any more after it returns,
+        unless it is the callback that closes."""
+        self._closing.set()
+        lane = self._lane
+        if lane is not None and lane.error is None:
+            try:
+                lane.send(Kind.CANCEL)
+            except PynetError as error:
+                log.debug("nothing left to cancel on %s: %s", lane.peer, error)
+            lane.close()
+        if self._thread is None:
+            self._gone()
+        elif self._thread is not threading.current_thread():
+            self._thread.join(JOIN_TIMEOUT)
+            if self._thread.is_alive():
+                log.warning("the callback of %s still runs after %.0f s", self.name, JOIN_TIMEOUT)
+
+    # ---- inside -------------------------------------------------------------------------
+
+    def _open_siblings(self, count: int) -> list[Lane]:
+        siblings: list[Lane] = []
+        try:
+            for _ in range(count):
+                siblings.append(self._open())
+        except Busy as error:
+            log.info("%s gets %d lanes: %s", self.name, 1 + len(siblings), error)
+        except BaseException:
+            for lane in siblings:
+                lane.close()
+            self._gone()
+            raise
+        return siblings
+
+    def _run(self) -> None:
+        error: PynetError | None = None
+        try:
+            self._deliver()
+        except PynetError as reason:
+            error = reason
+        except Exception:
+            log.exception("the callback of %s raised; the stream is closed", self.name)
+        self.error = error
+        self._gone()
+        if self._on_end is not None:
+            try:
+                self._on_end(error)
+            except Exception:
+                log.exception("on_end of %s raised", self.name)
+
+    def _deliver(self) -> None:
+        callback = self._callback
+        assert callback is not None
+        deliveries = self._deliveries()
+        try:
+            for frame, inlet, values, births, age in deliveries:
+                if self._with_info:
+                    for value, info in inlet.infos(frame, values, births, age):
+                        if callback(value, info) is False or self._closing.is_set():
+                            return
+                else:
+                    inlet.gap_before(frame, len(values))
+                    for value in values:
+                        if callback(value) is False:
+                            return
+                    if self._closing.is_set():
+                        return
+                inlet.taken(frame, len(values))
+        finally:
+            deliveries.close()  # type: ignore[attr-defined]
+
+    def _values(self) -> Iterator[Any]:
+        try:
+            for frame, inlet, values, births, age in self._deliveries():
+                for value, info in inlet.infos(frame, values, births, age):
+                    self.info = info
+                    yield value
+                inlet.taken(frame, len(values))
+        except PynetError as error:
+            self.error = error
+            raise
+        finally:
+            self._gone()
+
+    def _deliveries(self) -> Iterator[Delivery]:
+        if self._siblings:
+            lanes = [lane for lane in (self._lane, *self._siblings) if lane is not None]
+            merge = Merge(self.name, lanes, self.policy, self.tally, self._ordered)
+            try:
+                for part in merge:
+                    yield Delivery(*part)
+            except ConnectionLost as error:
+                if not self._closing.is_set():
+                    raise StreamLost(f"a lane of {self.name} was lost: {error}") from error
+            finally:
+                merge.close()
+            return
+        yield from self._one_lane()
+
+    def _one_lane(self) -> Iterator[Delivery]:
+        backoff = Backoff()
+        while not self._closing.is_set():
+            try:
+                yield from self._read_lane()
+                return
+            except ConnectionLost as error:
+                if self._closing.is_set():
+                    return
+                self.error = error
+                if not self._reconnect:
+                    raise StreamLost(f"the stream {self.name} broke: {error}") from error
+            self._drop_lane()
+            if not self._redial(backoff):
+                return
+
+    def _read_lane(self) -> Iterator[Delivery]:
+        lane = self._lane
+        if lane is None:
+            return
+        inlet = Inlet(lane, self.policy, self.tally)
+        newest_only = self.policy.kind == "latest"
+        while True:
+            frame = lane.next_frame()
+            assert frame is not None
+            while newest_only and frame.kind == Kind.ITEM:
+                newer = lane.next_frame(0)
+                if newer is None:
+                    break
+                inlet.taken(frame)
+                frame = newer
+            if frame.kind == Kind.ITEM or frame.kind == Kind.ITEMS:
+                yield Delivery(frame, inlet, *inlet.read(frame))
+            elif frame.kind == Kind.END:
+                return
+            elif frame.kind == Kind.ERROR:
+                raise read_error(frame)
+
+
+def _takes_info(callback: Callable[..., Any]) -> bool:
+    """True when a callback has room for (item, info); builtins like print get the item alone."""
+    if inspect.isbuiltin(callback) or inspect.isclass(callback):
+        return False
+    try:
+        parameters = inspect.signature(callback).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = [
+        p
+        for p in parameters
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) and p.default is p.empty
+    ]
+    return len(positional) >= 2

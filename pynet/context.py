@@ -1,0 +1,45 @@
+"""What a running subroutine may ask about itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Protocol
+
+
+class Running(Protocol):
+    """The Handler as its subroutine sees it."""
+
+    @property
+    def cancelled(self) -> threading.Event:
+        """Set when the other side is not interested any more."""
+
+
+_local = threading.local()
+
+
+def enter(handler: Running | None) -> None:
+    """Tell which Handler runs on this thread."""
+    _local.handler = handler
+
+
+def cancelled() -> bool:
+    """True inside a subroutine whose other side cancelled, closed or was lost."""
+    handler: Running | None = getattr(_local, "handler", None)
+    return handler is not None and handler.cancelled.is_set()
+
+
+def sleep(seconds: float) -> None:
+    """Like :func:`time.sleep`, but ends the subroutine at once when it is cancelled.
+
+    Inside a stream, batch or sink it raises GeneratorExit on cancellation, so that
+    ``finally`` blocks run at once. Elsewhere it just sleeps.
+
+    Args:
+        seconds: 0 or more.
+    """
+    handler: Running | None = getattr(_local, "handler", None)
+    if handler is None:
+        time.sleep(seconds)
+    elif handler.cancelled.wait(seconds):
+        raise GeneratorExit("the subroutine was cancelled")

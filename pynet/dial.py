@@ -1,0 +1,187 @@
+"""Opening a lane to a Gateway, and reading what goes wrong as a sentence."""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from pynet.errors import (
+    TRAVELLING,
+    Busy,
+    ConfigurationError,
+    ConnectError,
+    ConnectionLost,
+    PynetError,
+    RemoteError,
+    RemoteProtocolError,
+    VersionMismatch,
+)
+from pynet.io.lane import Lane
+from pynet.io.reactor import Reactor
+from pynet.wire.connection import Connection, greeting, read_greeting
+from pynet.wire.frames import Frame, Kind
+from pynet.wire.limits import Limits
+from pynet.wire.states import Side
+
+DEFAULT_PORT = 1857
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Dialler:
+    """Everything needed to open one more lane to the same Gateway.
+
+    Attributes:
+        host, port: where it listens.
+        controller, name: who we are.
+        reactor: ours.
+        limits: what we accept.
+        heartbeat: seconds between heartbeats.
+        timeout: seconds for connecting and greeting.
+    """
+
+    host: str
+    port: int
+    controller: str
+    name: str
+    reactor: Reactor
+    limits: Limits
+    heartbeat: float
+    timeout: float
+
+    @property
+    def address(self) -> str:
+        """``host:port``."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def open(self, purpose: str, timeout: float | None = None) -> tuple[Lane, dict[str, Any]]:
+        """Connect and greet.
+
+        Args:
+            purpose: ``"pair"`` or ``"manage"``.
+            timeout: seconds, instead of :attr:`timeout`.
+
+        Returns:
+            The lane, ready for an exchange, and the Gateway's welcome.
+
+        Raises:
+            ConnectError: nobody answers there, in time, or it is no pynet.
+            Busy: no Handler is free.
+        """
+        patience = self.timeout if timeout is None else timeout
+        deadline = time.monotonic() + patience
+        sock = self._connect(patience)
+        try:
+            connection = Connection(Side.CONTROLLER, self.limits, time.monotonic())
+            lane = Lane(sock, connection, self.reactor, self.heartbeat)
+        except OSError as error:
+            sock.close()
+            raise ConnectError(f"{self.address} closed the connection at once: {error}") from error
+        try:
+            fields = {"purpose": purpose, "controller": self.controller, "name": self.name}
+            lane.send(Kind.HELLO, meta=greeting(fields))
+            frame = lane.next_frame(max(0.001, deadline - time.monotonic()))
+            if frame is None:
+                raise ConnectError(
+                    f"{self.address} accepted the connection but did not greet within "
+                    f"{patience:g} s; is it a pynet Gateway?"
+                )
+            welcome = self._read_welcome(frame)
+            sent_us, received_us = welcome["hello"]
+            connection.clock.add(
+                sent_us / 1e6, received_us / 1e6, frame.time_us / 1e6, connection.last_received
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            lane.close()
+            raise ConnectError(f"{self.address} sent a broken welcome: {error!r}") from error
+        except (ConnectionLost, RemoteProtocolError) as error:
+            lane.close()
+            raise ConnectError(f"{self.address} ended the greeting: {error}") from error
+        except VersionMismatch as error:
+            lane.close()
+            raise VersionMismatch(f"{self.address}: {error}") from None
+        except BaseException:
+            lane.close()
+            raise
+        return lane, welcome
+
+    def _connect(self, patience: float) -> socket.socket:
+        try:
+            return socket.create_connection((self.host, self.port), timeout=patience)
+        except socket.gaierror as error:
+            raise ConnectError(
+                f"no machine is called {self.host!r} here ({error.strerror}); check the name, "
+                "or use its IP address"
+            ) from error
+        except ConnectionRefusedError as error:
+            raise ConnectError(
+                f"nothing listens on {self.address}; start the Gateway there, or check the port"
+            ) from error
+        except TimeoutError as error:
+            raise ConnectError(
+                f"{self.address} does not answer within {patience:g} s; check that it is switched "
+                "on and in the same network"
+            ) from error
+        except OSError as error:
+            raise ConnectError(f"cannot reach {self.address}: {error}") from error
+
+    def _read_welcome(self, frame: Frame) -> dict[str, Any]:
+        fields = read_greeting(frame)
+        if frame.kind == Kind.REFUSE:
+            message = str(fields.get("message", "refused without a reason"))
+            if fields.get("error") == "Busy":
+                raise Busy(message, float(fields.get("retry_after", 1.0)))
+            raise ConnectError(message)
+        return fields
+
+
+def parse_address(address: str | tuple[str, int]) -> tuple[str, int]:
+    """``"host"``, ``"host:port"``, ``"[v6]:port"`` or a pair, as host and port.
+
+    Raises:
+        ConfigurationError: it is none of these.
+    """
+    if isinstance(address, tuple):
+        return address
+    text = address.strip()
+    host, colon, port = text.rpartition(":")
+    if not colon or (host.count(":") and not host.startswith("[")):
+        host, port = text, str(DEFAULT_PORT)
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise ConfigurationError(
+            f"{address!r} is no address; write host:port, for example 192.168.1.20:{DEFAULT_PORT}"
+        )
+    return host, int(port)
+
+
+def read_error(frame: Frame) -> PynetError:
+    """The exception an ERROR frame stands for."""
+    fields = read_greeting(frame)
+    kind, message = str(fields.get("type", "")), str(fields.get("message", ""))
+    cls = TRAVELLING.get(kind)
+    if cls is not None:
+        return cls(message)
+    trace = fields.get("traceback")
+    return RemoteError(kind, message, None if trace is None else str(trace))
+
+
+class Backoff:
+    """Pauses between tries: doubling from 0.1 to 2 s, each shortened at random by up to half."""
+
+    def __init__(self) -> None:
+        self._pause = FIRST_PAUSE
+
+    def next(self) -> float:
+        """Seconds to wait before the next try."""
+        pause = self._pause
+        self._pause = min(LONGEST_PAUSE, pause * 2)
+        return pause * random.uniform(0.5, 1.0)  # noqa: S311
+
+    def reset(self) -> None:
+        """A try worked."""
+        self._pause = FIRST_PAUSE

@@ -1,0 +1,141 @@
+"""Everything pynet raises, in one tree. The class says whose fault it is.
+
+``str(error)`` is a sentence fit for a person: what happened, to what, and what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class PynetError(Exception):
+    """Root of every error of this package."""
+
+
+class ConfigurationError(PynetError, ValueError):
+    """An argument given to pynet cannot work; the message says which and why."""
+
+
+class ConnectError(PynetError, ConnectionError):
+    """The other side could not be reached or did not answer in time."""
+
+
+class VersionMismatch(ConnectError):
+    """The other side speaks another major version of the protocol, or not pynet at all."""
+
+
+class ConnectionLost(PynetError, ConnectionError):
+    """A connection that worked is gone; the message names the reason."""
+
+
+class GatewayStopped(ConnectionLost):
+    """The Gateway said goodbye: it was stopped on purpose."""
+
+
+class StreamLost(ConnectionLost):
+    """A reliable stream broke and items may be missing; open it again to start over."""
+
+
+class Busy(PynetError):
+    """Every Handler of the Gateway's pool is taken.
+
+    Attributes:
+        retry_after: seconds after which another try makes sense.
+    """
+
+    def __init__(self, message: str, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Closed(PynetError):
+    """You used an object after closing it, or after its other end finished."""
+
+
+class DeadlineExceeded(PynetError, TimeoutError):
+    """No answer within the time you gave; the remote function may still be running."""
+
+
+class HandlerStopped(PynetError):
+    """The Handler at the other end was stopped by somebody."""
+
+
+class ProtocolError(PynetError):
+    """Frames that break the protocol."""
+
+
+class LocalProtocolError(ProtocolError):
+    """This side tried to send what the protocol does not allow now; nothing was sent."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The other side sent what the protocol does not allow; the lane is closed."""
+
+
+class LimitExceeded(RemoteProtocolError):
+    """The other side announced more than this side accepts; nothing was allocated for it."""
+
+
+class ValueTransferError(PynetError, ValueError):
+    """A value cannot travel."""
+
+
+class EncodeError(ValueTransferError):
+    """This side cannot send the value; the message says which part and the remedy."""
+
+
+class DecodeError(ValueTransferError):
+    """This side cannot read the value it received."""
+
+
+class SubroutineError(PynetError):
+    """The request for a subroutine was wrong; the Gateway did not run it."""
+
+
+class UnknownSubroutine(SubroutineError):
+    """No subroutine of that name is registered at the Gateway."""
+
+
+class WrongKind(SubroutineError):
+    """The subroutine exists but is of another kind (stream, batch or sink)."""
+
+
+class WrongArguments(SubroutineError):
+    """The arguments do not fit the subroutine's signature."""
+
+
+@dataclass
+class RemoteError(PynetError):
+    """The subroutine raised on the other side.
+
+    Attributes:
+        type: name of the remote exception class, e.g. ``"ValueError"``.
+        message: its text.
+        traceback: its traceback, if the Gateway allows that, else None.
+    """
+
+    type: str
+    message: str
+    traceback: str | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.type}: {self.message}" if self.message else self.type
+        return f"{text}\n{self.traceback}" if self.traceback else text
+
+    __hash__ = PynetError.__hash__
+
+
+# What may cross the wire under its own name; anything else arrives as RemoteError.
+TRAVELLING: dict[str, type[PynetError]] = {
+    cls.__name__: cls
+    for cls in (
+        UnknownSubroutine,
+        WrongKind,
+        WrongArguments,
+        HandlerStopped,
+        GatewayStopped,
+        EncodeError,
+        DecodeError,
+        ConfigurationError,
+    )
+}

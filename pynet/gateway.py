@@ -1,0 +1,559 @@
+"""The manager on the device: one port, the registry of subroutines, the pool of Handlers."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from selectors import EVENT_READ
+from types import TracebackType
+from typing import Any, TypeVar, overload
+
+from pynet._version import __version__
+from pynet.dial import DEFAULT_PORT
+from pynet.errors import Closed, ConfigurationError, GatewayStopped, PynetError, UnknownSubroutine
+from pynet.handler import Handler
+from pynet.io.lane import Lane
+from pynet.io.options import listen_on
+from pynet.io.reactor import Reactor
+from pynet.policy import Policy, as_policy, reliable
+from pynet.pool import HandlerPool
+from pynet.source import Source
+from pynet.subroutines import BATCH, SINK, STREAM, Registry, Subroutine, name_of
+from pynet.wire.connection import Connection, greeting, read_greeting
+from pynet.wire.frames import Frame, Kind
+from pynet.wire.limits import Limits
+from pynet.wire.states import Side
+from pynet.wire.values import Decoder, Encoder
+
+log = logging.getLogger("pynet.gateway")
+
+
+DEFAULT_POOL_SIZE = 5
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+BUSY_PATIENCE = 0.25
+"""Seconds a new pair waits for a slot before it is refused: an old pair may just be closing."""
+
+MAX_UNGREETED = 256
+"""Connections that have not greeted yet; more wait in the kernel's queue."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Gateway:
+    """Offers this process's functions to Controllers.
+
+    Register functions with :meth:`stream`, :meth:`batch` and :meth:`sink`, then
+    :meth:`serve`, or :meth:`start` and later :meth:`close`. All methods may be
+    called from any thread.
+
+    Args:
+        host: address to listen on. Until identities exist only loopback is allowed;
+            any other needs ``insecure=True, allow_network=True``.
+        port: 0 takes any free one; :attr:`port` tells which.
+        pool_size: Handlers at a time; each pair takes one.
+        name: shown to Controllers; the machine's host name by default.
+        insecure: allow plain TCP, without encryption or proof of who is there.
+        allow_network: allow plain TCP beyond this machine.
+        tracebacks: send tracebacks of failing subroutines to the caller.
+        heartbeat: seconds between heartbeats; a peer is lost after four without a byte.
+        limits: what Controllers may send.
+
+    Raises:
+        ConfigurationError: an argument cannot work.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        *,
+        pool_size: int = DEFAULT_POOL_SIZE,
+        name: str | None = None,
+        insecure: bool = False,
+        allow_network: bool = False,
+        tracebacks: bool = False,
+        heartbeat: float = 0.5,
+        limits: Limits | None = None,
+    ) -> None:
+        if host not in LOOPBACK and not (insecure and allow_network):
+            raise ConfigurationError(
+                f"listening on {host} would let anybody on the network in, because nothing is "
+                "encrypted or checked yet; use 127.0.0.1, or pass insecure=True and "
+                "allow_network=True if you trust everybody there"
+            )
+        if not 0 <= port <= 65535:
+            raise ConfigurationError(f"port {port} is not within 0 to 65535")
+        if not 1 <= pool_size <= 4096:
+            raise ConfigurationError(f"pool_size {pool_size} is not within 1 to 4096")
+        self.host = "127.0.0.1" if host == "localhost" else host
+        self.pool_size = pool_size
+        self.name = name or socket.gethostname()
+        self.tracebacks = tracebacks
+        self.heartbeat = heartbeat
+        self.limits = limits or Limits()
+        self.registry = Registry()
+        self._asked_port = port
+        self._listener: socket.socket | None = None
+        self._reactor: Reactor | None = None
+        self._pool = HandlerPool(pool_size)
+        self._lock = threading.Lock()
+        self._handlers: dict[int, Handler] = {}
+        self._managers: set[Lane] = set()
+        self._greeting: set[Lane] = set()
+        self._waiting: deque[tuple[float, Lane, Frame]] = deque()
+        self._sources: dict[str, Source] = {}
+        self._ids = itertools.count(1)
+        self._stopped = threading.Event()
+        self._closing = False
+        self._started = 0.0
+        self._accepted = self._refused = 0
+
+    # ---- registering --------------------------------------------------------------------
+
+    @overload
+    def stream(self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...) -> F: ...
+    @overload
+    def stream(
+        self, /, *, name: str | None = ..., policy: Policy | str = ...
+    ) -> Callable[[F], F]: ...
+    def stream(
+        self,
+        function: F | None = None,
+        /,
+        *,
+        name: str | None = None,
+        policy: Policy | str = reliable,
+    ) -> F | Callable[[F], F]:
+        """Offer a generator whose items are pushed to a Controller's callback.
+
+        Use it as a decorator, with or without arguments, or call it with the function.
+
+        Args:
+            function: a generator function; it runs once for each stream that is opened.
+            name: how it is asked for; the function's name by default.
+            policy: what happens when the receiver is slow, unless the Controller says otherwise.
+        """
+        return self._add(function, STREAM, name, as_policy(policy))
+
+    @overload
+    def batch(self, function: F, /, *, name: str | None = ...) -> F: ...
+    @overload
+    def batch(self, /, *, name: str | None = ...) -> Callable[[F], F]: ...
+    def batch(
+        self, function: F | None = None, /, *, name: str | None = None
+    ) -> F | Callable[[F], F]:
+        """Offer a function: one call, one result. A generator function serves ``batches()``.
+
+        Use it as a decorator, with or without arguments, or call it with the function.
+        """
+        return self._add(function, BATCH, name, reliable)
+
+    @overload
+    def sink(
+        self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...,
+        max_age: float | None = ..., silence: float | None = ...,
+    ) -> F: ...  # fmt: skip
+    @overload
+    def sink(
+        self, /, *, name: str | None = ..., policy: Policy | str = ...,
+        max_age: float | None = ..., silence: float | None = ...,
+    ) -> Callable[[F], F]: ...  # fmt: skip
+    def sink(
+        self,
+        function: F | None = None,
+        /,
+        *,
+        name: str | None = None,
+        policy: Policy | str = reliable,
+        max_age: float | None = None,
+        silence: float | None = None,
+    ) -> F | Callable[[F], F]:
+        """Offer a function that data is sent into: its first argument iterates over the items.
+
+        Args:
+            function: takes an :class:`~pynet.Incoming`; its return value is the feed's result.
+            name: how it is asked for; the function's name by default.
+            policy: what happens when the function is slow, unless the Controller says otherwise.
+            max_age: seconds; an item older than this when the function could take it is dropped.
+            silence: seconds; after so long without an item the iteration yields
+                :data:`pynet.SILENCE`, again and again until one comes.
+        """
+        for label, value in (("max_age", max_age), ("silence", silence)):
+            if value is not None and not value > 0:
+                raise ConfigurationError(f"{label}={value} must be more than 0 seconds")
+        return self._add(function, SINK, name, as_policy(policy), max_age, silence)
+
+    def remove(self, name: str) -> None:
+        """Offer a subroutine no longer; what runs goes on.
+
+        Raises:
+            UnknownSubroutine: there is none of that name.
+        """
+        self.registry.remove(name)
+
+    def _add(
+        self,
+        function: F | None,
+        kind: str,
+        name: str | None,
+        policy: Policy,
+        max_age: float | None = None,
+        silence: float | None = None,
+    ) -> F | Callable[[F], F]:
+        def register(function: F) -> F:
+            if not callable(function):
+                raise ConfigurationError(f"{function!r} cannot be called, so it cannot be offered")
+            self.registry.add(
+                Subroutine(name or name_of(function), kind, function, policy, max_age, silence)
+            )
+            return function
+
+        return register if function is None else register(function)
+
+    # ---- life ---------------------------------------------------------------------------
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; the one asked for before :meth:`start`."""
+        if self._listener is None:
+            return self._asked_port
+        try:
+            return int(self._listener.getsockname()[1])
+        except OSError:
+            return self._asked_port
+
+    @property
+    def address(self) -> str:
+        """``host:port`` for a Controller on this machine."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def reactor(self) -> Reactor:
+        """The I/O thread; only while the Gateway runs."""
+        if self._reactor is None:
+            raise Closed("this Gateway does not run; call start() or serve() first")
+        return self._reactor
+
+    def start(self) -> Gateway:
+        """Listen, in the background. Returns the Gateway itself.
+
+        Raises:
+            ConfigurationError: the address cannot be used.
+            Closed: it was closed before.
+        """
+        if self._closing:
+            raise Closed("this Gateway was closed; make a new one")
+        if self._listener is not None:
+            return self
+        try:
+            self._listener = listen_on(self.host, self._asked_port)
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen on {self.host}:{self._asked_port}: {error.strerror}; "
+                "is another Gateway running there? Stop it or choose another port"
+            ) from error
+        if self.host not in LOOPBACK:
+            log.warning("PLAIN TCP on %s: anybody on this network can use it", self.address)
+        self._reactor = Reactor.acquire()
+        self._started = time.monotonic()
+        self._asked_port = self.port
+        self._reactor.want(self._listener, self, EVENT_READ)
+        self._reactor.watch(self)
+        log.info("Gateway %s listens on %s, %d Handlers", self.name, self.address, self.pool_size)
+        return self
+
+    def serve(self) -> None:
+        """Listen and wait until :meth:`close`, a Controller's stop, or Ctrl-C."""
+        self.start()
+        try:
+            # An Event waits uninterruptibly on some systems, so Ctrl-C gets its chance twice a second.
+            while not self._stopped.wait(0.5):
+                continue
+        except KeyboardInterrupt:
+            log.info("stopped by Ctrl-C")
+        finally:
+            self.close()
+
+    def close(self, grace: float = 5.0) -> None:
+        """Stop listening, cancel what runs, say goodbye, join the Handlers. Idempotent.
+
+        Args:
+            grace: seconds for subroutines to end.
+        """
+        with self._lock:
+            if self._closing:
+                first = False
+            else:
+                self._closing = first = True
+        if not first:
+            self._stopped.wait(grace)
+            return
+        if self._reactor is None or self._listener is None:
+            self._stopped.set()
+            return
+        self._reactor.forget(self)
+        self._reactor.want(self._listener, self, 0)
+        self._listener.close()
+        farewell = GatewayStopped(f"the Gateway {self.name} was stopped")
+        with self._lock:
+            handlers = list(self._handlers.values())
+            lanes = [*self._managers, *self._greeting, *(lane for _, lane, _ in self._waiting)]
+        for handler in handlers:
+            handler.abandon(farewell)
+        for lane in lanes:
+            lane.close(farewell)
+        stuck = self._pool.close(grace)
+        if stuck:
+            log.warning("subroutines still run after %.0f s on %s", grace, ", ".join(stuck))
+        self._reactor.release()
+        self._stopped.set()
+        log.info("Gateway %s stopped", self.name)
+
+    def __enter__(self) -> Gateway:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # ---- accepting, on the reactor ------------------------------------------------------
+
+    def on_readable(self) -> None:
+        """The reactor: connections wait."""
+        listener = self._listener
+        while listener is not None and len(self._greeting) < MAX_UNGREETED:
+            try:
+                sock, _ = listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                log.warning("cannot accept a connection: %s", error)
+                return
+            try:
+                self._greet(sock)
+            except OSError as error:
+                log.debug("a connection was gone before it was greeted: %s", error)
+                sock.close()
+        self._listen(False)
+
+    def on_writable(self) -> None:
+        """Never asked for."""
+
+    def on_tick(self, now: float, suspended: bool) -> None:
+        """The reactor: resume accepting when there is room again."""
+        if len(self._greeting) < MAX_UNGREETED:
+            self._listen(True)
+
+    def _listen(self, on: bool) -> None:
+        if self._listener is not None and not self._closing:
+            self.reactor.want(self._listener, self, EVENT_READ if on else 0)
+
+    def _greet(self, sock: socket.socket) -> None:
+        connection = Connection(Side.GATEWAY, self.limits, time.monotonic())
+        lane = Lane(sock, connection, self.reactor, self.heartbeat)
+        with self._lock:
+            self._greeting.add(lane)
+        lane.on_frames = partial(self._on_first_frame, lane)
+        lane.on_lost = lambda: self.reactor.call_soon(partial(self._discard, lane))
+        lane.hand_over()
+
+    def _discard(self, lane: Lane) -> None:
+        with self._lock:
+            self._greeting.discard(lane)
+            self._managers.discard(lane)
+            self._waiting = deque(entry for entry in self._waiting if entry[1] is not lane)
+        lane.close()
+
+    def _on_first_frame(self, lane: Lane) -> None:
+        frame = lane.next_frame(0)
+        if frame is None:
+            return
+        try:
+            fields = read_greeting(frame)
+        except PynetError as error:
+            log.warning("dropping %s: %s", lane.peer, error)
+            self._discard(lane)
+            return
+        with self._lock:
+            self._greeting.discard(lane)
+            if fields.get("purpose") == "manage":
+                self._managers.add(lane)
+        if fields.get("purpose") == "manage":
+            lane.on_frames = partial(self._on_question, lane)
+            self._welcome(lane, 0, frame)
+        elif not self._assign(lane, frame):
+            with self._lock:
+                self._waiting.append((time.monotonic() + BUSY_PATIENCE, lane, frame))
+            self.reactor.call_at(time.monotonic() + BUSY_PATIENCE, self._refuse_waiting)
+
+    def _welcome(self, lane: Lane, handler_id: int, hello: Frame) -> None:
+        fields = {
+            "gateway": self.name,
+            "version": __version__,
+            "handler": handler_id,
+            "hello": [hello.time_us, int(lane.connection.last_received * 1e6)],
+        }
+        lane.send(Kind.WELCOME, meta=greeting(fields))
+        # Answered before the first item can come, so the age of every item is known.
+        lane.ping(time.monotonic())
+
+    # ---- Handlers -----------------------------------------------------------------------
+
+    def _assign(self, lane: Lane, hello: Frame) -> bool:
+        fields = read_greeting(hello)
+        handler = Handler(
+            self,
+            lane,
+            next(self._ids),
+            str(fields.get("controller", ""))[:64],
+            str(fields.get("name", ""))[:64],
+        )
+        with self._lock:
+            self._handlers[handler.id] = handler
+        lane.on_frames = None
+        if self._pool.taken < self.pool_size:
+            try:
+                self._welcome(lane, handler.id, hello)
+            except PynetError as error:
+                log.debug("%s left before its welcome: %s", lane.peer, error)
+                self._forget(handler)
+                lane.close()
+                return True
+            if self._pool.reserve(handler.run):
+                self._accepted += 1
+                return True
+        self._forget(handler)
+        lane.on_lost = lambda: self.reactor.call_soon(partial(self._discard, lane))
+        return False
+
+    def _forget(self, handler: Handler) -> None:
+        with self._lock:
+            self._handlers.pop(handler.id, None)
+
+    def handler_ended(self, handler: Handler) -> None:
+        """A Handler's last act, on its own thread."""
+        self._forget(handler)
+        if self._waiting and not self._closing:
+            # Its slot is free only after this call returns to the pool.
+            self.reactor.call_at(time.monotonic() + 0.002, self._assign_waiting)
+
+    def _assign_waiting(self) -> None:
+        while self._waiting and self._pool.taken < self.pool_size and not self._closing:
+            with self._lock:
+                _, lane, hello = self._waiting.popleft()
+            if lane.error is None:
+                self._assign(lane, hello)
+
+    def _refuse_waiting(self) -> None:
+        self._assign_waiting()
+        now = time.monotonic()
+        while self._waiting and self._waiting[0][0] <= now:
+            with self._lock:
+                _, lane, _ = self._waiting.popleft()
+            self._refused += 1
+            message = (
+                f"all {self.pool_size} Handlers of {self.name} are taken; close a stream or feed, "
+                "or give the Gateway a larger pool_size"
+            )
+            log.warning("refused %s: %s", lane.peer, message)
+            fields = {"error": "Busy", "message": message, "retry_after": 1.0}
+            try:
+                lane.send(Kind.REFUSE, meta=greeting(fields))
+            except PynetError as error:
+                log.debug("%s left before it was refused: %s", lane.peer, error)
+            lane.close()
+
+    # ---- sources shared by a swarm ------------------------------------------------------
+
+    def join_source(self, group: str | None, make: Callable[[], Source]) -> Source:
+        """The generator of a swarm's group, made by the first Handler that asks."""
+        if group is None:
+            source = make()
+            source.join()
+            return source
+        with self._lock:
+            known = self._sources.get(group)
+            if known is None:
+                known = self._sources[group] = make()
+            known.join()
+            return known
+
+    def leave_source(self, group: str | None, source: Source) -> None:
+        """A Handler pulls no more; the last one closes the generator in its thread."""
+        if source.leave() and group is not None:
+            with self._lock:
+                self._sources.pop(group, None)
+
+    # ---- questions from managers, on the reactor ----------------------------------------
+
+    def _on_question(self, lane: Lane) -> None:
+        while lane.waiting():
+            frame = lane.next_frame(0)
+            if frame is None:
+                return
+            try:
+                answer = self._answer(frame)
+                meta, _ = Encoder().encode(answer)
+                lane.send(Kind.ANSWER, meta=meta)
+            except PynetError as error:
+                fields = {"type": type(error).__name__, "message": str(error)}
+                lane.send(Kind.ERROR, meta=greeting(fields))
+
+    def _answer(self, frame: Frame) -> Any:
+        question = Decoder().decode(frame.meta, frame.body)
+        if not isinstance(question, list) or not question:
+            raise ConfigurationError("a question must be a list that begins with its name")
+        topic, *details = question
+        if topic == "ping":
+            return True
+        if topic == "subroutines":
+            return self.registry.describe()
+        if topic == "handlers":
+            with self._lock:
+                handlers = list(self._handlers.values())
+            return [handler.describe() for handler in handlers]
+        if topic == "stats":
+            return self._stats()
+        if topic == "stop_handler" and len(details) == 2:
+            return self._stop_handler(*details)
+        if topic == "stop_gateway":
+            log.info("a Controller stops this Gateway")
+            threading.Thread(target=self.close, name="pynet-gateway-stop", daemon=True).start()
+            return True
+        raise ConfigurationError(f"this Gateway cannot answer the question {question!r:.80}")
+
+    def _stop_handler(self, handler_id: Any, who: Any) -> bool:
+        with self._lock:
+            handler = self._handlers.get(handler_id)
+        if handler is None:
+            raise UnknownSubroutine(f"there is no Handler {handler_id!r:.20}; ask handlers()")
+        handler.stop(f"Handler {handler_id} was stopped by {who!s:.64}")
+        return True
+
+    def _stats(self) -> dict[str, Any]:
+        return {
+            "gateway": self.name,
+            "version": __version__,
+            "address": self.address,
+            "seconds": time.monotonic() - self._started,
+            "pool_size": self.pool_size,
+            "handlers": len(self._handlers),
+            "managers": len(self._managers),
+            "pairs_accepted": self._accepted,
+            "pairs_refused": self._refused,
+        }
+
+    def __repr__(self) -> str:
+        return f"<Gateway {self.name} on {self.address}>"

@@ -1,0 +1,118 @@
+"""What a sink iterates over."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from typing import Any, Final
+
+from pynet.errors import PynetError
+from pynet.inlet import Inlet, ItemInfo
+from pynet.io.lane import Lane
+from pynet.policy import Policy
+from pynet.stats import Tally
+from pynet.subroutines import Subroutine
+from pynet.wire.frames import Frame, Kind
+
+log = logging.getLogger("pynet.handler")
+
+
+class _Silence:
+    """Type of :data:`SILENCE`."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "SILENCE"
+
+
+SILENCE: Final = _Silence()
+"""What a sink's iteration yields when nothing came for its ``silence`` time. It is falsy."""
+
+
+class Incoming:
+    """The items sent into a sink, one after the other.
+
+    Iterate over it, in the thread the function runs on. The iteration ends when the
+    other side closes the feed, and also when it is lost; :attr:`error` tells which.
+
+    Attributes:
+        peer: name of the Controller that sends.
+        address: where it is, ``host:port``.
+        info: about the newest item, or None before the first.
+        error: why the feed was lost, or None.
+    """
+
+    def __init__(
+        self, lane: Lane, subroutine: Subroutine, policy: Policy, tally: Tally, peer: str
+    ) -> None:
+        self.peer = peer
+        self.address = lane.peer
+        self.info: ItemInfo | None = None
+        self.error: PynetError | None = None
+        self._lane = lane
+        self._inlet = Inlet(lane, policy, tally)
+        self._tally = tally
+        self._skip = policy.kind == "latest"
+        self._max_age = subroutine.max_age
+        self._silence = subroutine.silence
+        self._last = time.monotonic()
+        self._ready: deque[tuple[Any, ItemInfo]] = deque()
+        self._ended = False
+
+    @property
+    def ended(self) -> bool:
+        """True when the other side closed the feed or was lost."""
+        return self._ended
+
+    def __iter__(self) -> Incoming:
+        return self
+
+    def __next__(self) -> Any:
+        while not self._ready:
+            if self._ended:
+                raise StopIteration
+            frame = self._wait()
+            if frame is None:
+                if self._ended:
+                    raise StopIteration
+                self._last = time.monotonic()
+                return SILENCE
+            self._take(frame)
+        value, self.info = self._ready.popleft()
+        self._last = time.monotonic()
+        return value
+
+    def _wait(self) -> Frame | None:
+        """The next frame with items; None for silence or the end."""
+        timeout = None
+        if self._silence is not None:
+            timeout = max(0.001, self._last + self._silence - time.monotonic())
+        try:
+            frame = self._lane.next_frame(timeout)
+            while self._skip and frame is not None and frame.kind == Kind.ITEM:
+                newer = self._lane.next_frame(0)
+                if newer is None:
+                    break
+                self._inlet.taken(frame)
+                frame = newer
+        except PynetError as error:
+            self.error = error
+            self._ended = True
+            return None
+        if frame is not None and frame.kind not in (Kind.ITEM, Kind.ITEMS):
+            self._ended = True
+            return None
+        return frame
+
+    def _take(self, frame: Frame) -> None:
+        values, births, age = self._inlet.read(frame)
+        for value, info in self._inlet.infos(frame, values, births, age):
+            if self._max_age is not None and info.age > self._max_age:
+                self._tally.dropped += 1
+                log.debug("dropped an item %.0f ms old", info.age * 1000)
+            else:
+                self._ready.append((value, info))
+        self._inlet.taken(frame, len(values))

@@ -1,0 +1,1 @@
+"""Sockets and threads: the reactor, lanes, and where the two meet."""

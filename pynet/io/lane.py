@@ -1,0 +1,522 @@
+"""A lane: one TCP connection of one pair, with its protocol.
+
+*Whoever waits, reads.* A thread that waits for the lane (a caller for its
+result, a Handler for the next request, a Client for the next item) reads the
+socket itself, which saves a change of threads per frame. While that thread is
+busy in user code, the reactor reads in its place: on the next tick, or at
+once after :meth:`Lane.hand_over`. So heartbeats are answered and a CANCEL is
+seen whatever the owner does, and a tight loop of calls never meets the reactor.
+
+Writing is tried at once by the thread that sends. What the kernel does not
+take is left to the reactor, or, for a *patient* sender, written by that
+thread as room appears. No lock is held while waiting.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import socket
+import struct
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import Any
+
+from pynet.errors import TRAVELLING, ConnectionLost, PynetError, RemoteProtocolError
+from pynet.io import options
+from pynet.io.reactor import Reactor
+from pynet.wire.connection import Connection, greeting, read_greeting
+from pynet.wire.frames import Frame, Kind
+from pynet.wire.states import State
+from pynet.wire.values import Buffer
+
+log = logging.getLogger("pynet.lane")
+
+READ_SIZE = 64 * 1024
+FRAMES_PER_WRITE = 16
+_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
+_TIMEVAL = struct.Struct("@ll")
+
+
+class Lane:
+    """One connection with its protocol state. Created by Gateway and Controller only.
+
+    Args:
+        sock: a connected socket; the lane owns it from now on.
+        connection: the protocol state, new.
+        reactor: an acquired reactor.
+        heartbeat: seconds between PINGs; the peer is lost after four without a byte.
+
+    Attributes:
+        peer: who is at the other end, for messages (``host:port``).
+        error: why the lane is dead, or None.
+        on_control: called with each CREDIT and CANCEL by whichever thread reads.
+        on_frames: set while nobody owns the lane: called on the reactor when frames wait.
+        on_lost: called once, by whichever thread notices, when the lane dies.
+        on_drained: called when left-over bytes were all written.
+    """
+
+    def __init__(
+        self, sock: socket.socket, connection: Connection, reactor: Reactor, heartbeat: float
+    ) -> None:
+        options.prepare(sock)
+        # Blocking with a receive timeout: one system call for wait and read. Where
+        # MSG_DONTWAIT is missing (Windows) the socket is non-blocking and select waits.
+        sock.setblocking(bool(_DONTWAIT))
+        self._sock = sock
+        self._receive_timeout: float | None = None
+        self.connection = connection
+        self._reactor = reactor
+        self._heartbeat = heartbeat
+        self._next_ping = 0.0
+        host, port = sock.getpeername()[:2]
+        self.peer = f"{host}:{port}"
+        self.error: PynetError | None = None
+        self.on_control: Callable[[Frame], None] | None = None
+        self.on_frames: Callable[[], None] | None = None
+        self.on_lost: Callable[[], None] | None = None
+        self.on_drained: Callable[[], None] | None = None
+        self.bytes_sent = 0
+        self.bytes_received = 0
+        self._inbox: deque[Frame] = deque()
+        self._inbox_bytes = 0
+        self._read_lock = threading.Lock()
+        self._reactor_reads = False
+        self._state_lock = threading.Lock()
+        self._drained = threading.Condition(self._state_lock)
+        self._outbox: deque[list[Buffer]] = deque()
+        self._current: list[Buffer] = []
+        self._writing = False
+        self._reactor_writes = False
+        self._interest_lock = threading.Lock()
+        self._closed = False
+        reactor.watch(self)
+
+    # ---- writing, from any thread -------------------------------------------------------
+
+    def send(
+        self,
+        kind: Kind,
+        *,
+        meta: bytes = b"",
+        body: Sequence[Buffer] = (),
+        seq: int = 0,
+        time_us: int | None = None,
+        patient: bool = False,
+    ) -> bool:
+        """Frame and write.
+
+        Args:
+            kind, meta, body, seq, time_us: see :meth:`Connection.send`.
+            patient: wait until the kernel has everything, so that ``body`` may
+                be reused by its owner. Otherwise an unwritten rest is copied.
+
+        Returns:
+            True when the kernel has everything.
+
+        Raises:
+            PynetError: the lane's :attr:`error`, when it is dead.
+            LocalProtocolError: not allowed now.
+        """
+        with self._state_lock:
+            if self.error is not None:
+                raise self.error
+            buffers = self.connection.send(
+                kind, time.monotonic(), meta=meta, body=body, seq=seq, time_us=time_us
+            )
+            if self._writing:
+                self._outbox.append(buffers if patient else _own(buffers))
+                mine = False
+            else:
+                self._current = buffers
+                self._writing = mine = True
+        if mine:
+            return self._write(patient)
+        if patient:
+            self._wait_drained()
+        return False
+
+    @property
+    def drained(self) -> bool:
+        """True when the kernel has taken all that was sent."""
+        return not self._writing
+
+    def _write(self, patient: bool) -> bool:
+        """Write until all is gone or the kernel is full. The caller is the writer now."""
+        sock = self._sock
+        while True:
+            current = self._current
+            try:
+                if len(current) == 1:
+                    sent = sock.send(current[0], _DONTWAIT)
+                else:
+                    sent = _send_several(sock, current)
+            except (BlockingIOError, InterruptedError):
+                sent = 0
+            except OSError as error:
+                self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
+                raise self.error or error from None
+            self.bytes_sent += sent
+            rest = _after(current, sent)
+            if rest and patient:
+                self._current = rest
+                self._wait_writable()
+                continue
+            with self._state_lock:
+                if rest:
+                    self._current = _own(rest)
+                    self._reactor_writes = True
+                    break
+                if not self._outbox:
+                    self._writing = False
+                    self._current = []
+                    self._drained.notify_all()
+                    return True
+                self._current = self._next_batch()
+        self._update_interest()
+        return False
+
+    def _next_batch(self) -> list[Buffer]:
+        batch: list[Buffer] = []
+        for _ in range(min(FRAMES_PER_WRITE, len(self._outbox))):
+            batch += self._outbox.popleft()
+        return batch
+
+    def _wait_writable(self) -> None:
+        while self.error is None:
+            if _wait(self._sock, write=True, timeout=0.2):
+                return
+
+    def _wait_drained(self) -> None:
+        with self._state_lock:
+            while self._writing and self.error is None:
+                self._drained.wait(0.2)
+
+    def on_writable(self) -> None:
+        """The reactor: the kernel takes bytes again."""
+        with self._state_lock:
+            if not self._reactor_writes:
+                return
+            self._reactor_writes = False
+        try:
+            if self._write(patient=False):
+                self._update_interest()
+                if self.on_drained is not None:
+                    self.on_drained()
+        except PynetError:
+            log.debug("lost %s while writing", self.peer)
+
+    # ---- reading, by the owner ----------------------------------------------------------
+
+    def next_frame(self, timeout: float | None = None) -> Frame | None:
+        """Wait for a frame. Only the lane's owner may call this, from one thread.
+
+        Returns:
+            The frame, or None after ``timeout`` seconds.
+
+        Raises:
+            PynetError: the lane died, after all frames that came before are taken.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            if self._inbox:
+                frame = self._inbox.popleft()
+                self._inbox_bytes -= frame.size
+                return frame
+            if self.error is not None:
+                raise self.error
+            left = None
+            if deadline is not None:
+                left = deadline - time.monotonic()
+                if left <= 0 and timeout:
+                    return None
+            self._read_as_owner(left)
+            if timeout == 0 and not self._inbox:
+                return None
+
+    def waiting(self) -> bool:
+        """True when a frame can be taken without waiting."""
+        return bool(self._inbox)
+
+    def hand_over(self) -> None:
+        """The owner goes into user code for long: let the reactor read from now on."""
+        with self._read_lock:
+            self._adopt()
+
+    def _read_as_owner(self, timeout: float | None) -> None:
+        with self._read_lock:
+            if self._inbox or self.error is not None:
+                return
+            if self._reactor_reads:
+                self._reactor_reads = False
+                self._update_interest()
+            try:
+                if not self._set_receive_timeout(timeout):
+                    return
+                self._read(0)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
+            except PynetError as error:
+                self._refuse(error)
+
+    def _set_receive_timeout(self, timeout: float | None) -> bool:
+        """Make the next read wait that long. False when it waited already, in vain."""
+        if not _DONTWAIT:
+            return _wait(self._sock, write=False, timeout=1.0 if timeout is None else timeout)
+        if timeout is not None and timeout <= 0:
+            return _wait(self._sock, write=False, timeout=0)
+        known = self._receive_timeout
+        # An earlier end is harmless, the caller waits again; so a timeout is set only if it is far off.
+        if known is None or timeout is None or not 0.5 * timeout <= known <= timeout + 0.002:
+            if known == timeout:
+                return True
+            micros = 0 if timeout is None else max(1000, int(timeout * 1e6))
+            self._sock.setsockopt(
+                socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(*divmod(micros, 1_000_000))
+            )
+            self._receive_timeout = timeout
+        return True
+
+    # ---- reading, by the reactor --------------------------------------------------------
+
+    def on_readable(self) -> None:
+        """The reactor: bytes wait and the owner is busy."""
+        if not self._read_lock.acquire(blocking=False):
+            return
+        try:
+            if not self._reactor_reads:
+                return
+            if self._inbox_bytes > self.connection.limits.inbox:
+                self._reactor_reads = False  # the owner reads on when it comes back
+                self._update_interest()
+                return
+            self._read(_DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
+        except PynetError as error:
+            self._refuse(error)
+        finally:
+            self._read_lock.release()
+        if self.on_frames is not None and self._inbox:
+            self.on_frames()
+
+    def on_tick(self, now: float, suspended: bool) -> None:
+        """The reactor: take over an unread lane, send the heartbeat, judge the silence."""
+        if self.error is not None:
+            return
+        if not self._reactor_reads and self._read_lock.acquire(blocking=False):
+            try:
+                if self._inbox_bytes <= self.connection.limits.inbox:
+                    self._adopt()
+            finally:
+                self._read_lock.release()
+        connection = self.connection
+        if suspended:
+            connection.last_received = now
+        silence = now - connection.last_received
+        if connection.state not in (State.NEW, State.GREETED):
+            if silence > 4 * self._heartbeat:
+                self.fail(
+                    ConnectionLost(f"nothing came from {self.peer} for {silence:.1f} s; it is gone")
+                )
+                return
+            if now >= self._next_ping:
+                self.ping(now)
+        overdue = connection.overdue(now)
+        if overdue:
+            self._refuse(RemoteProtocolError(f"dropped {self.peer}: {overdue}"))
+
+    def ping(self, now: float) -> None:
+        """Send a heartbeat now; never fails."""
+        self._next_ping = now + self._heartbeat
+        with self._state_lock:
+            if self.error is not None or self.connection.state is State.CLOSED:
+                return
+            self._queue_first(self.connection.ping(time.monotonic()))
+
+    def _adopt(self) -> None:
+        if not self._reactor_reads and self.error is None:
+            self._reactor_reads = True
+            self._update_interest()
+
+    # ---- reading, both ------------------------------------------------------------------
+
+    def _read(self, flags: int) -> None:
+        """One system call's worth of bytes. The caller holds the read lock."""
+        connection = self.connection
+        view = connection.wanted()
+        if view is not None:
+            size = self._sock.recv_into(view, 0, flags)
+            if not size:
+                self._end_of_file()
+                return
+            with self._state_lock:
+                frames = connection.received_in_place(size, time.monotonic())
+                self._reply()
+        else:
+            data = self._sock.recv(READ_SIZE, flags)
+            size = len(data)
+            if not size:
+                self._end_of_file()
+                return
+            with self._state_lock:
+                frames = connection.receive(data, time.monotonic())
+                self._reply()
+        self.bytes_received += size
+        for frame in frames:
+            kind = frame.kind
+            if kind == Kind.CREDIT or kind == Kind.CANCEL:
+                if self.on_control is not None:
+                    self.on_control(frame)
+            elif kind == Kind.GOODBYE:
+                self.fail(_farewell_error(read_greeting(frame), self.peer))
+            else:
+                self._inbox.append(frame)
+                self._inbox_bytes += frame.size
+
+    def _reply(self) -> None:
+        replies = self.connection.take_replies()
+        if replies:
+            self._queue_first(replies)
+
+    def _queue_first(self, buffers: list[Buffer]) -> None:
+        """Heartbeats go before data, between frames. The caller holds the state lock."""
+        if self._writing:
+            self._outbox.appendleft(buffers)
+            return
+        try:
+            sent = self._sock.send(b"".join(buffers), _DONTWAIT)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            return  # the next read tells why
+        self.bytes_sent += sent
+        rest = _after(buffers, sent)
+        if rest:
+            self._current, self._writing, self._reactor_writes = rest, True, True
+            self._update_interest()
+
+    # ---- ends ---------------------------------------------------------------------------
+
+    def tune_for_freshness(self) -> None:
+        """Keep the kernel's queue short: for live feeds."""
+        options.favour_freshness(self._sock)
+
+    def fail(self, error: PynetError) -> None:
+        """Mark the lane dead and wake everybody who waits for it. Idempotent."""
+        with self._state_lock:
+            if self.error is not None:
+                return
+            self.error = error
+            self._drained.notify_all()
+        self._reactor.forget(self)
+        self._update_interest()
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            log.debug("%s was gone before it was shut down", self.peer)
+        if self.on_lost is not None:
+            self.on_lost()
+
+    def close(self, farewell: PynetError | None = None) -> None:
+        """Say goodbye if possible, and free the socket. Idempotent.
+
+        Must not be called from ``on_control`` or ``on_lost``: a read may be in progress.
+
+        Args:
+            farewell: why; the other side raises it, if its class may travel.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self.error is None and self.connection.state not in (State.NEW, State.GREETED):
+            try:
+                with self._state_lock:
+                    if self.connection.state is not State.CLOSED:
+                        self._queue_first(
+                            self.connection.send(
+                                Kind.GOODBYE, time.monotonic(), meta=pack_farewell(farewell)
+                            )
+                        )
+            except PynetError as error:
+                log.debug("no goodbye to %s: %s", self.peer, error)
+        self.fail(ConnectionLost(f"this side closed the connection to {self.peer}"))
+        with self._read_lock:
+            self._sock.close()
+
+    def _end_of_file(self) -> None:
+        self.fail(ConnectionLost(f"{self.peer} closed the connection without a word"))
+
+    def _refuse(self, error: PynetError) -> None:
+        log.warning("dropping %s: %s", self.peer, error)
+        self.fail(error)
+
+    def _update_interest(self) -> None:
+        with self._interest_lock:
+            events = 0
+            if self.error is None:
+                events = EVENT_READ * self._reactor_reads | EVENT_WRITE * self._reactor_writes
+            self._reactor.want(self._sock, self, events)
+
+    def __repr__(self) -> str:
+        return f"<Lane to {self.peer}, {self.connection.state.value}>"
+
+
+def pack_farewell(error: PynetError | None) -> bytes:
+    """Meta part of a GOODBYE."""
+    if error is None:
+        return greeting({})
+    return greeting({"error": type(error).__name__, "message": str(error)})
+
+
+def _farewell_error(fields: dict[str, Any], peer: str) -> PynetError:
+    message = str(fields.get("message", ""))
+    cls = TRAVELLING.get(str(fields.get("error")))
+    if cls is not None:
+        return cls(message)
+    return ConnectionLost(f"{peer} closed the connection" + (f": {message}" if message else ""))
+
+
+def _send_several(sock: socket.socket, buffers: list[Buffer]) -> int:
+    if sys.platform == "win32":  # no sendmsg there
+        return sock.send(buffers[0])
+    return sock.sendmsg(buffers, (), _DONTWAIT)
+
+
+def _after(buffers: list[Buffer], sent: int) -> list[Buffer]:
+    """What is left of the buffers after so many bytes, without copying."""
+    rest: list[Buffer] = []
+    for buffer in buffers:
+        view = memoryview(buffer)
+        if sent >= view.nbytes:
+            sent -= view.nbytes
+        else:
+            rest.append(view[sent:] if sent else buffer)
+            sent = 0
+    return rest
+
+
+def _own(buffers: list[Buffer]) -> list[Buffer]:
+    """The same bytes in memory of our own, because the sender may change his."""
+    return [bytes(b) if isinstance(b, memoryview) else b for b in buffers]
+
+
+def _wait(sock: socket.socket, *, write: bool, timeout: float) -> bool:
+    """Wait until the socket is ready, for at most so many seconds."""
+    if sock.fileno() < 0:
+        return True
+    if hasattr(select, "poll"):
+        poller = select.poll()
+        poller.register(sock, select.POLLOUT if write else select.POLLIN)
+        return bool(poller.poll(timeout * 1000))
+    waiting = [sock]
+    ready = select.select([] if write else waiting, waiting if write else [], [], timeout)
+    return bool(ready[0] or ready[1])

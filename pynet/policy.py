@@ -1,0 +1,94 @@
+"""What happens to an item that cannot be sent at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pynet.errors import ConfigurationError
+
+MIB = 1024 * 1024
+
+ITEM_COST = 256
+"""Bytes of a window that each item costs besides its own: about what a small Python object and
+its handling weigh, so that a window of tiny items is not a second of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How much may be on the way, and what gives when that is reached.
+
+    Attributes:
+        kind: ``"latest"``, ``"keep_last"`` or ``"reliable"``.
+        depth: items that may wait at the sender (1 for latest).
+        window: how much may be on the way before the receiver has taken it.
+        unit: what the window counts: ``"items"`` or ``"bytes"``.
+    """
+
+    kind: str
+    depth: int = 1
+    window: int = 2
+    unit: str = "items"
+
+    @property
+    def live(self) -> bool:
+        """True when an old item is worth less than a new one."""
+        return self.kind != "reliable"
+
+    def pack(self) -> list[Any]:
+        """For the wire."""
+        return [self.kind, self.depth, self.window, self.unit]
+
+
+latest = Policy("latest")
+"""A mailbox of one: what is not yet on the wire is replaced by newer."""
+
+reliable = Policy("reliable", window=4 * MIB, unit="bytes")
+"""Everything arrives, in order; the producer waits when the receiver is slow."""
+
+
+def keep_last(depth: int) -> Policy:
+    """The newest ``depth`` items wait, the oldest are dropped and counted as a gap.
+
+    Args:
+        depth: 1 to 100 000.
+    """
+    if not 1 <= depth <= 100_000:
+        raise ConfigurationError(f"keep_last({depth}): the depth must be 1 to 100000")
+    return Policy("keep_last", depth, window=max(2, depth))
+
+
+def as_policy(policy: Policy | str) -> Policy:
+    """A policy from a policy or from one of the words ``latest`` and ``reliable``.
+
+    Raises:
+        ConfigurationError: no such policy.
+    """
+    if isinstance(policy, Policy):
+        return policy
+    if policy in ("latest", "reliable"):
+        return latest if policy == "latest" else reliable
+    raise ConfigurationError(
+        f"no policy is called {policy!r}; use pynet.latest, pynet.keep_last(n) or pynet.reliable"
+    )
+
+
+def unpack_policy(note: Any) -> Policy:
+    """A policy from the wire, within sane bounds.
+
+    Raises:
+        ConfigurationError: torn or out of bounds.
+    """
+    try:
+        kind, depth, window, unit = note
+        sane = (
+            kind in ("latest", "keep_last", "reliable")
+            and unit in ("items", "bytes")
+            and 1 <= int(depth) <= 100_000
+            and 1 <= int(window) <= 1 << 32
+        )
+    except (TypeError, ValueError):
+        sane = False
+    if not sane:
+        raise ConfigurationError(f"the other side asked for the impossible policy {note!r:.80}")
+    return Policy(kind, int(depth), int(window), unit)

@@ -1,0 +1,442 @@
+"""A Gateway as its Controller sees it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from pynet.client import Client, Pair, Request
+from pynet.dial import Dialler, read_error
+from pynet.errors import (
+    Closed,
+    ConfigurationError,
+    ConnectionLost,
+    DeadlineExceeded,
+    PynetError,
+    RemoteProtocolError,
+)
+from pynet.feed import Feed
+from pynet.io.lane import Lane
+from pynet.policy import Policy, as_policy
+from pynet.wire.frames import Frame, Kind
+from pynet.wire.values import Decoder, Encoder
+
+log = logging.getLogger("pynet.controller")
+
+MAX_LANES = 64
+
+
+class RemoteGateway:
+    """What :meth:`Controller.connect` returns. All methods may be called from any thread.
+
+    Options of a method are keyword arguments of their own. Arguments of the *subroutine*
+    whose names clash with an option go into ``arguments={"name": value}``.
+
+    Attributes:
+        address: ``host:port``.
+        name: what the Gateway calls itself.
+        version: its pynet release.
+    """
+
+    def __init__(self, dialler: Dialler, on_closed: Callable[[RemoteGateway], None]) -> None:
+        self._dialler = dialler
+        self._on_closed = on_closed
+        self._closed = False
+        self._lock = threading.Lock()
+        self._pairs: set[Pair] = set()
+        self._encoder, self._decoder = Encoder(), Decoder()
+        self._call_turn = threading.Lock()
+        self._call_lane: Lane | None = None
+        self._question_turn = threading.Lock()
+        self._manager: Lane | None
+        self._manager, welcome = dialler.open("manage")
+        self.address = dialler.address
+        self.name = str(welcome.get("gateway", ""))
+        self.version = str(welcome.get("version", ""))
+
+    # ---- batch --------------------------------------------------------------------------
+
+    def call(
+        self,
+        name: str,
+        /,
+        *args: Any,
+        timeout: float | None = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Run a batch subroutine and wait for its result.
+
+        All calls of a Controller to one Gateway share one pair, one after the other.
+
+        Args:
+            name: of the subroutine.
+            args, kwargs: for it.
+            timeout: seconds; afterwards the function may still run over there.
+            arguments: more keyword arguments, for names that clash with options.
+
+        Raises:
+            RemoteError: the function raised.
+            UnknownSubroutine, WrongKind, WrongArguments: it was not run.
+            DeadlineExceeded: no result in time.
+            Busy: no Handler is free.
+            ConnectionLost: the connection broke; the function may have run.
+            EncodeError, DecodeError: arguments or result cannot travel.
+        """
+        if arguments:
+            kwargs = {**kwargs, **arguments}
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with _Turn(self._call_turn, timeout, name):
+            meta, body = self._encoder.encode([name, args, kwargs])
+            lane = self._ready_lane()
+            try:
+                lane.send(Kind.CALL, meta=meta, body=body, patient=bool(body))
+                return self._await_result(lane, name, deadline)
+            except (ConnectionLost, DeadlineExceeded):
+                self._drop_call_lane()
+                raise
+
+    def send(
+        self,
+        name: str,
+        value: Any,
+        /,
+        *args: Any,
+        timeout: float | None = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Send one value into a sink and wait for what the function returns.
+
+        The function's iteration yields the value and ends. Errors are those of :meth:`call`.
+        """
+        if arguments:
+            kwargs = {**kwargs, **arguments}
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with _Turn(self._call_turn, timeout, name):
+            request, request_body = self._encoder.encode([name, args, kwargs])
+            meta, body = Encoder().encode(value)
+            lane = self._ready_lane()
+            try:
+                lane.send(Kind.OPEN_FEED, meta=request, body=request_body, patient=True)
+                lane.send(Kind.ITEM, meta=meta, body=body, patient=True)
+                lane.send(Kind.END)
+                return self._await_result(lane, name, deadline)
+            except (ConnectionLost, DeadlineExceeded):
+                self._drop_call_lane()
+                raise
+
+    def _ready_lane(self) -> Lane:
+        self._check_open()
+        lane = self._call_lane
+        if lane is None or lane.error is not None:
+            self._drop_call_lane()
+            lane = self._call_lane = self._dialler.open("pair")[0]
+        return lane
+
+    def _await_result(self, lane: Lane, name: str, deadline: float | None) -> Any:
+        while True:
+            frame = lane.next_frame(
+                None if deadline is None else max(0.001, deadline - time.monotonic())
+            )
+            if frame is None:
+                raise DeadlineExceeded(
+                    f"{name} gave no result in time; it may still run over there"
+                )
+            kind = frame.kind
+            if kind == Kind.RESULT:
+                return self._decoder.decode(frame.meta, frame.body)
+            if kind == Kind.ERROR:
+                raise read_error(frame)
+
+    def _drop_call_lane(self) -> None:
+        lane, self._call_lane = self._call_lane, None
+        if lane is not None:
+            lane.close()
+
+    # ---- streams and feeds --------------------------------------------------------------
+
+    def stream(
+        self,
+        name: str,
+        callback: Callable[..., Any] | None = None,
+        /,
+        *args: Any,
+        policy: Policy | str | None = None,
+        on_end: Callable[[PynetError | None], Any] | None = None,
+        on_state: Callable[[str], Any] | None = None,
+        reconnect: bool | None = None,
+        lanes: int = 1,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Client:
+        """Open a stream, on a pair of its own.
+
+        Args:
+            name: of the subroutine.
+            callback: called with ``(item)`` or ``(item, info)`` on a thread of the Client's
+                own; ends the stream by returning False. Without it, iterate over the Client.
+            args, kwargs: for the subroutine.
+            policy: instead of the subroutine's own.
+            on_end: called once with None, or the error that ended the stream.
+            on_state: called with ``"connecting"``, ``"live"``, ``"reconnecting"``, ``"closed"``.
+            reconnect: ask again after a loss, which starts the generator anew; by default
+                for live policies only. Otherwise a loss ends the stream with StreamLost.
+            lanes: pairs that share the one generator, 1 to 64; fewer if the Gateway is busy.
+            arguments: more keyword arguments, for names that clash with options.
+
+        Raises:
+            UnknownSubroutine, WrongKind, WrongArguments, RemoteError: it was not started.
+            ConnectError, Busy: no pair could be opened.
+        """
+        options = self._options("stream", policy, lanes)
+        request = Request.make(
+            Kind.OPEN_STREAM, name, args, {**kwargs, **(arguments or {})}, **options
+        )
+        return self._open_client(
+            request,
+            callback=callback,
+            on_end=on_end,
+            on_state=on_state,
+            reconnect=reconnect,
+            lanes=lanes,
+        )
+
+    def batches(
+        self,
+        name: str,
+        /,
+        *args: Any,
+        size: int | None = None,
+        prefetch: int = 2,
+        lanes: int = 1,
+        ordered: bool = True,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Client:
+        """Iterate over the batches that a generator yields, on a pair of its own.
+
+        Args:
+            name: of a batch subroutine that is a generator function.
+            args, kwargs: for it.
+            size: passed on to it as ``size=``, if given.
+            prefetch: batches made and sent ahead of the iteration, per lane, 1 to 10 000.
+            lanes: pairs that pull from the one generator, 1 to 64; fewer if the Gateway is busy.
+            ordered: with several lanes, keep the generator's order.
+            arguments: more keyword arguments, for names that clash with options.
+
+        Raises:
+            As :meth:`stream`.
+        """
+        if not 1 <= prefetch <= 10_000:
+            raise ConfigurationError(f"prefetch={prefetch} is not within 1 to 10000")
+        policy = Policy("reliable", window=prefetch, unit="items")
+        options = self._options("batch", policy, lanes)
+        named = {**kwargs, **(arguments or {})}
+        if size is not None:
+            named["size"] = size
+        request = Request.make(Kind.OPEN_STREAM, name, args, named, **options)
+        return self._open_client(request, lanes=lanes, ordered=ordered)
+
+    def feed(
+        self,
+        name: str,
+        /,
+        *args: Any,
+        policy: Policy | str | None = None,
+        on_end: Callable[[PynetError | None], Any] | None = None,
+        on_state: Callable[[str], Any] | None = None,
+        reconnect: bool | None = None,
+        arguments: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Feed:
+        """Open a long-lived feed into a sink, on a pair of its own. Arguments as :meth:`stream`."""
+        self._check_open()
+        options = self._options("sink", policy, 1)
+        request = Request.make(
+            Kind.OPEN_FEED, name, args, {**kwargs, **(arguments or {})}, **options
+        )
+        feed = Feed(
+            self._dialler,
+            request,
+            reconnect=reconnect,
+            on_state=on_state,
+            on_end=on_end,
+            on_gone=self._pair_gone,
+        )
+        self._add_pair(feed)
+        return feed
+
+    def _open_client(
+        self,
+        request: Request,
+        *,
+        callback: Callable[..., Any] | None = None,
+        on_end: Callable[[PynetError | None], Any] | None = None,
+        on_state: Callable[[str], Any] | None = None,
+        reconnect: bool | None = None,
+        lanes: int = 1,
+        ordered: bool = True,
+    ) -> Client:
+        self._check_open()
+        client = Client(
+            self._dialler,
+            request,
+            callback=callback,
+            on_end=on_end,
+            on_state=on_state,
+            reconnect=reconnect,
+            on_gone=self._pair_gone,
+            lanes=lanes,
+            ordered=ordered,
+        )
+        self._add_pair(client)
+        return client
+
+    def _options(self, kind: str, policy: Policy | str | None, lanes: int) -> dict[str, Any]:
+        if not 1 <= lanes <= MAX_LANES:
+            raise ConfigurationError(f"lanes={lanes} is not within 1 to {MAX_LANES}")
+        options: dict[str, Any] = {"kind": kind}
+        if policy is not None:
+            options["policy"] = as_policy(policy).pack()
+        if lanes > 1:
+            options["group"] = secrets.token_hex(8)
+        return options
+
+    # ---- the manager's side -------------------------------------------------------------
+
+    def ping(self) -> float:
+        """Round trip to the Gateway's manager, in seconds. Takes no Handler."""
+        start = time.monotonic()
+        self._ask("ping")
+        return time.monotonic() - start
+
+    def subroutines(self) -> list[dict[str, Any]]:
+        """What the Gateway offers: name, kind, signature, doc, policy of each."""
+        answer: list[dict[str, Any]] = self._ask("subroutines")
+        return answer
+
+    def handlers(self, *, everyone: bool = False) -> list[dict[str, Any]]:
+        """The Gateway's Handlers that serve this Controller.
+
+        Args:
+            everyone: those of all Controllers.
+        """
+        answer: list[dict[str, Any]] = self._ask("handlers")
+        mine = self._dialler.controller
+        return [row for row in answer if everyone or row["controller"] == mine]
+
+    def stop_handler(self, handler_id: int) -> None:
+        """Stop a Handler; its Client gets HandlerStopped."""
+        self._ask("stop_handler", handler_id, self._dialler.name)
+
+    def stop_gateway(self) -> None:
+        """Stop the Gateway itself; everybody connected gets GatewayStopped."""
+        self._ask("stop_gateway")
+
+    def stats(self) -> dict[str, Any]:
+        """Figures of the Gateway."""
+        answer: dict[str, Any] = self._ask("stats")
+        return answer
+
+    def _ask(self, *question: Any) -> Any:
+        with self._question_turn:
+            self._check_open()
+            lane = self._manager
+            if lane is None or lane.error is not None:
+                if lane is not None:
+                    lane.close()
+                lane = self._manager = self._dialler.open("manage")[0]
+            meta, _ = Encoder().encode(list(question))
+            lane.send(Kind.ASK, meta=meta)
+            frame = lane.next_frame(self._dialler.timeout)
+            if frame is None:
+                lane.close()
+                raise DeadlineExceeded(f"{self.address} did not answer {question[0]!r} in time")
+            return self._read_answer(frame)
+
+    def _read_answer(self, frame: Frame) -> Any:
+        if frame.kind == Kind.ERROR:
+            raise read_error(frame)
+        if frame.kind != Kind.ANSWER:
+            raise RemoteProtocolError(f"{Kind(frame.kind).name} came instead of ANSWER")
+        return Decoder().decode(frame.meta, frame.body)
+
+    # ---- life ---------------------------------------------------------------------------
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The open streams and feeds."""
+        with self._lock:
+            return list(self._pairs)
+
+    @property
+    def closed(self) -> bool:
+        """True after :meth:`close`."""
+        return self._closed
+
+    def close(self) -> None:
+        """Close every stream, feed and the kept pair. Idempotent."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            pairs = list(self._pairs)
+        for pair in pairs:
+            pair.close()
+        lane = self._call_lane
+        if lane is not None:
+            lane.close()
+        if self._manager is not None:
+            self._manager.close()
+        self._on_closed(self)
+
+    def _add_pair(self, pair: Pair) -> None:
+        with self._lock:
+            if pair.state != "closed":
+                self._pairs.add(pair)
+
+    def _pair_gone(self, pair: Pair) -> None:
+        with self._lock:
+            self._pairs.discard(pair)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Closed(f"the connection to {self.address} was closed by this side")
+
+    def __enter__(self) -> RemoteGateway:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<RemoteGateway {self.name} at {self.address}>"
+
+
+class _Turn:
+    """The right to use the kept pair: one call at a time."""
+
+    __slots__ = ("_lock", "_name", "_timeout")
+
+    def __init__(self, lock: threading.Lock, timeout: float | None, name: str) -> None:
+        self._lock, self._timeout, self._name = lock, timeout, name
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=-1 if self._timeout is None else self._timeout):
+            raise DeadlineExceeded(
+                f"{self._name} was not called: the pair was busy with another call all the time"
+            )
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()

@@ -1,0 +1,1 @@
+"""The protocol without I/O: bytes in, frames out. No sockets, threads or clocks in here."""

@@ -1,0 +1,33 @@
+"""Estimate of the other side's monotonic clock, from the heartbeats."""
+
+from __future__ import annotations
+
+from collections import deque
+
+
+class ClockEstimate:
+    """Minimum-filtered offset between two monotonic clocks.
+
+    Each exchange of PING (t1) and PONG (t2 received, t3 sent, t4 back) gives the
+    offset ``((t2 - t1) + (t3 - t4)) / 2`` with an error of at most half the round
+    trip (RFC 5905, section 8). The sample with the shortest round trip among
+    the last :attr:`MEMORY` is therefore the best one.
+    """
+
+    MEMORY = 16
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, float]] = deque(maxlen=self.MEMORY)
+        self.rtt: float | None = None
+        """Newest round trip in seconds."""
+        self.rtt_min: float | None = None
+        """Shortest round trip among the samples kept, seconds."""
+        self.offset: float | None = None
+        """Other side's clock minus this side's, seconds; None before the first heartbeat."""
+
+    def add(self, sent: float, received: float, replied: float, now: float) -> None:
+        """Take one heartbeat: ``sent`` and ``now`` by this clock, the others by the other."""
+        rtt = max(0.0, (now - sent) - (replied - received))
+        self.rtt = rtt
+        self._samples.append((rtt, ((received - sent) + (replied - now)) / 2))
+        self.rtt_min, self.offset = min(self._samples)

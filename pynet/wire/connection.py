@@ -1,0 +1,357 @@
+"""One lane's protocol, without I/O.
+
+Bytes go in through :meth:`Connection.receive`, frames come out; what is to be
+written comes back from :meth:`Connection.send`. Every entry takes the time as
+an argument. The object holds no lock: its lane calls it under one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgpack
+import numpy as np
+
+from pynet.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError, VersionMismatch
+from pynet.wire.clock import ClockEstimate
+from pynet.wire.frames import (
+    HEADER,
+    HEADER_SIZE,
+    MAGIC,
+    PREAMBLE,
+    VERSION_MAJOR,
+    Body,
+    Frame,
+    Kind,
+)
+from pynet.wire.limits import Limits
+from pynet.wire.states import ANY_TIME, BEFORE_GREETING, LATE, OPENERS, TABLE, Side, State
+from pynet.wire.values import Buffer
+
+_PING, _PONG, _GOODBYE = int(Kind.PING), int(Kind.PONG), int(Kind.GOODBYE)
+_KNOWN = frozenset(int(kind) for kind in Kind)
+
+
+class Connection:
+    """The state of one lane as one side sees it.
+
+    Args:
+        side: which end this is.
+        limits: what this side accepts.
+        now: monotonic time in seconds.
+
+    Attributes:
+        state: what the lane is doing.
+        exchange: number of the current, or last, exchange.
+        clock: estimate of the other side's clock.
+        last_received: when the last byte came.
+        late_frames: frames dropped because they crossed the end of their exchange.
+    """
+
+    def __init__(self, side: Side, limits: Limits, now: float) -> None:
+        self.side = side
+        self.limits = limits
+        self.exchange = 0
+        self.clock = ClockEstimate()
+        self.created = now
+        self.last_received = now
+        self.late_frames = 0
+        self._peer = side.other
+        self._enter(State.NEW)
+        self._preamble_sent = False
+        self._preamble_seen = False
+        self._rest = b""
+        self._partial: _PartialFrame | None = None
+        self._replies: list[Buffer] = []
+
+    # ---- sending ------------------------------------------------------------------------
+
+    def send(
+        self,
+        kind: int,
+        now: float,
+        *,
+        meta: bytes = b"",
+        body: Sequence[Buffer] = (),
+        seq: int = 0,
+        time_us: int | None = None,
+    ) -> list[Buffer]:
+        """Frame something for the other side.
+
+        Args:
+            kind: a :class:`~pynet.wire.frames.Kind`.
+            now: monotonic time in seconds.
+            meta: msgpack bytes.
+            body: raw buffers, not copied.
+            seq: item id or amount.
+            time_us: when the content was made; ``now`` by default.
+
+        Returns:
+            Buffers to write, in order.
+
+        Raises:
+            LocalProtocolError: not allowed in this state; the state is unchanged.
+        """
+        if kind not in ANY_TIME or not self._greeted:
+            following = self._may_send.get(kind)
+            if following is None:
+                raise LocalProtocolError(
+                    f"this {self.side.value} cannot send {Kind(kind).name} while {self.state.value}"
+                )
+            if kind in OPENERS:
+                self.exchange = (self.exchange + 1) & 0xFFFF
+            if following is not self.state:
+                self._enter(following)
+        elif kind == _GOODBYE:
+            self._enter(State.CLOSED)
+        header = HEADER.pack(
+            kind,
+            0,
+            self.exchange,
+            len(meta),
+            sum(len(b) if not isinstance(b, memoryview) else b.nbytes for b in body) if body else 0,
+            seq,
+            int(now * 1e6) if time_us is None else time_us,
+        )
+        if not self._preamble_sent:
+            self._preamble_sent = True
+            header = PREAMBLE + header
+        return [header + meta, *body]
+
+    def ping(self, now: float) -> list[Buffer]:
+        """A heartbeat; its answer feeds :attr:`clock`."""
+        return self.send(_PING, now)
+
+    def take_replies(self) -> list[Buffer]:
+        """What the protocol answers by itself (PONG); write it, before anything else."""
+        replies, self._replies = self._replies, []
+        return replies
+
+    # ---- receiving ----------------------------------------------------------------------
+
+    def wanted(self) -> memoryview | None:
+        """Where the rest of a large frame belongs, so that it can be read in place."""
+        return None if self._partial is None else self._partial.wanted()
+
+    def received_in_place(self, size: int, now: float) -> list[Frame]:
+        """Tell that ``size`` bytes were read into what :meth:`wanted` returned."""
+        self.last_received = now
+        partial = self._partial
+        assert partial is not None
+        frames: list[Frame] = []
+        if partial.advance(size):
+            self._partial = None
+            self._accept(partial.frame(), now, frames)
+        return frames
+
+    def receive(self, data: bytes, now: float) -> list[Frame]:
+        """Take bytes, return the frames that became whole, without heartbeats.
+
+        Raises:
+            RemoteProtocolError: the other side broke the protocol. The lane must be closed.
+            VersionMismatch: the other side is no pynet of this major version.
+        """
+        self.last_received = now
+        frames: list[Frame] = []
+        if self._partial is not None:
+            data = self._continue(data, now, frames)
+        if self._rest:
+            data, self._rest = self._rest + data, b""
+        offset = 0 if self._preamble_seen else self._read_preamble(data)
+        end = len(data)
+        while end - offset >= HEADER_SIZE:
+            kind, _flags, exchange, meta_len, body_len, seq, time_us = HEADER.unpack_from(
+                data, offset
+            )
+            self._check_header(kind, meta_len, body_len)
+            start = offset + HEADER_SIZE
+            body_start = start + meta_len
+            offset = body_start + body_len
+            if offset > end:
+                self._partial = _PartialFrame(
+                    (kind, exchange, seq, time_us), meta_len, body_len, data[start:], now
+                )
+                return frames
+            body = None
+            if body_len:
+                body = np.frombuffer(data, np.uint8, body_len, body_start).copy()
+            self._accept(
+                Frame(kind, exchange, seq, time_us, data[start:body_start], body), now, frames
+            )
+        if offset < end:
+            self._rest = data[offset:]
+        return frames
+
+    def overdue(self, now: float) -> str:
+        """Why the other side is too slow, or an empty string."""
+        limits = self.limits
+        if not self._greeted and now - self.created > limits.greeting_time:
+            return f"it did not greet within {limits.greeting_time:g} s"
+        partial = self._partial
+        if partial is not None:
+            allowed = limits.frame_time + partial.done / limits.frame_rate
+            if now - partial.started > allowed:
+                return f"it sent {partial.done} bytes of a frame in {now - partial.started:.0f} s"
+        return ""
+
+    # ---- inside -------------------------------------------------------------------------
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self._greeted = state not in BEFORE_GREETING
+        self._may_send = TABLE[state][self.side]
+        self._may_receive = TABLE[state][self._peer]
+
+    def _continue(self, data: bytes, now: float, frames: list[Frame]) -> bytes:
+        """Fill the frame that is on its way; return what is left of the data."""
+        partial = self._partial
+        assert partial is not None
+        used = 0
+        while True:
+            used += partial.fill(memoryview(data)[used:])
+            if not partial.complete:
+                return b""
+            self._partial = None
+            self._accept(partial.frame(), now, frames)
+            return data[used:]
+
+    def _read_preamble(self, data: bytes) -> int:
+        if not data.startswith(MAGIC[: len(data)]):
+            raise VersionMismatch("the other side does not speak pynet")
+        if len(data) < len(PREAMBLE):
+            return 0
+        major, minor = data[len(MAGIC)], data[len(MAGIC) + 1]
+        if major != VERSION_MAJOR:
+            raise VersionMismatch(
+                f"the other side speaks protocol {major}.{minor}, this side {VERSION_MAJOR}.x; "
+                "install the same pynet release on both"
+            )
+        self._preamble_seen = True
+        return len(PREAMBLE)
+
+    def _check_header(self, kind: int, meta_len: int, body_len: int) -> None:
+        if kind not in _KNOWN:
+            raise RemoteProtocolError(f"the other side sent a frame of the unknown kind {kind}")
+        limits = self.limits
+        meta_limit, body_limit = limits.meta, limits.body
+        if not self._greeted:
+            meta_limit, body_limit = limits.greeting, 0
+        if meta_len > meta_limit or body_len > body_limit:
+            raise LimitExceeded(
+                f"the other side announced a {Kind(kind).name} of {meta_len} + {body_len} bytes; "
+                f"this side takes {meta_limit} + {body_limit}. Send less at once, send large data "
+                "as arrays or bytes, or raise the Limits"
+            )
+
+    def _accept(self, frame: Frame, now: float, frames: list[Frame]) -> None:
+        kind = frame.kind
+        if kind in ANY_TIME and self._greeted:
+            if kind == _PING:
+                meta = msgpack.packb([frame.time_us, int(now * 1e6)])
+                self._replies += self.send(_PONG, now, meta=meta)
+            elif kind == _PONG:
+                self._take_pong(frame, now)
+            else:
+                self._enter(State.CLOSED)
+                frames.append(frame)
+            return
+        following = self._may_receive.get(kind)
+        if kind in OPENERS and following is not None:
+            self.exchange = frame.exchange
+        elif frame.exchange != self.exchange or following is None:
+            if (
+                self.state is State.READY
+                and kind in LATE
+                and frame.exchange == self.exchange
+            ):
+                self.late_frames += 1
+                return
+            raise RemoteProtocolError(
+                f"the {self._peer.value} sent {Kind(kind).name} of exchange {frame.exchange} "
+                f"while {self.state.value} in exchange {self.exchange}"
+            )
+        assert following is not None
+        if following is not self.state:
+            self._enter(following)
+        frames.append(frame)
+
+    def _take_pong(self, frame: Frame, now: float) -> None:
+        try:
+            sent_us, received_us = msgpack.unpackb(frame.meta)
+            self.clock.add(sent_us / 1e6, received_us / 1e6, frame.time_us / 1e6, now)
+        except (ValueError, TypeError) as error:
+            raise RemoteProtocolError(f"the other side sent a broken PONG: {error}") from error
+
+
+class _PartialFrame:
+    """A frame of which not everything has come: its memory, and how much is filled."""
+
+    def __init__(
+        self,
+        head: tuple[int, int, int, int],
+        meta_len: int,
+        body_len: int,
+        data: bytes,
+        now: float,
+    ) -> None:
+        self.started = now
+        self.done = 0
+        self._head = head
+        self._meta = bytearray(meta_len)
+        # numpy does not clear the memory first, bytearray does.
+        self._body: Body | None = np.empty(body_len, np.uint8) if body_len else None
+        self._views: list[memoryview] = [memoryview(self._meta)] if meta_len else []
+        if self._body is not None:
+            self._views.append(memoryview(self._body))
+        self.fill(memoryview(data))
+
+    @property
+    def complete(self) -> bool:
+        return not self._views
+
+    def wanted(self) -> memoryview:
+        return self._views[0]
+
+    def fill(self, data: memoryview) -> int:
+        used = 0
+        while self._views and used < len(data):
+            size = min(len(self._views[0]), len(data) - used)
+            self._views[0][:size] = data[used : used + size]
+            used += size
+            self.advance(size)
+        return used
+
+    def advance(self, size: int) -> bool:
+        self.done += size
+        view = self._views[0][size:]
+        if len(view):
+            self._views[0] = view
+        else:
+            del self._views[0]
+        return self.complete
+
+    def frame(self) -> Frame:
+        kind, exchange, seq, time_us = self._head
+        return Frame(kind, exchange, seq, time_us, self._meta, self._body)
+
+
+def greeting(fields: dict[str, Any]) -> bytes:
+    """Meta part of HELLO, WELCOME, REFUSE and GOODBYE: a plain map."""
+    packed: bytes = msgpack.packb(fields)
+    return packed
+
+
+def read_greeting(frame: Frame) -> dict[str, Any]:
+    """The map in a HELLO, WELCOME, REFUSE or GOODBYE.
+
+    Raises:
+        RemoteProtocolError: it is no map with text keys.
+    """
+    try:
+        fields = msgpack.unpackb(frame.meta) if frame.meta else {}
+    except (ValueError, TypeError) as error:
+        raise RemoteProtocolError(f"the other side sent a broken greeting: {error}") from error
+    if not isinstance(fields, dict):
+        raise RemoteProtocolError("the other side sent a greeting that is no map")
+    return fields

@@ -1,0 +1,107 @@
+"""All state transitions of a lane, as one table.
+
+A lane carries one *exchange* at a time: a call, a question to the manager, a
+stream or a feed. Both sides walk the same table: a frame one side sends moves
+its own state, and the other side's when it arrives. ``TABLE[state][sender][kind]``
+is the next state; what is not in the table is an error of the sender and
+leaves the state as it was.
+
+Two rules are not in the table. PING, PONG and GOODBYE are allowed in every
+state after the greeting. And a frame of an exchange that this side has
+already finished (a CREDIT that crossed our END on the way) is *late*: it is
+dropped in silence, because its sender could not know.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+
+from pynet.wire.frames import Kind
+
+
+class Side(enum.Enum):
+    """Who sends."""
+
+    CONTROLLER = "controller"
+    GATEWAY = "gateway"
+
+    @property
+    def other(self) -> Side:
+        """The side at the other end."""
+        return Side.GATEWAY if self is Side.CONTROLLER else Side.CONTROLLER
+
+
+class State(enum.Enum):
+    """What a lane is doing."""
+
+    NEW = "new"
+    GREETED = "greeted"
+    READY = "ready"
+    CALLING = "calling"
+    ASKING = "asking"
+    STREAMING = "streaming"
+    FEEDING = "feeding"
+    FINISHING = "finishing"
+    CLOSED = "closed"
+
+
+_C, _G, _S, _K = Side.CONTROLLER, Side.GATEWAY, State, Kind
+
+TABLE: Mapping[State, Mapping[Side, Mapping[int, State]]] = {
+    _S.NEW: {_C: {_K.HELLO: _S.GREETED}, _G: {}},
+    _S.GREETED: {_C: {}, _G: {_K.WELCOME: _S.READY, _K.REFUSE: _S.CLOSED}},
+    _S.READY: {
+        _C: {
+            _K.CALL: _S.CALLING,
+            _K.ASK: _S.ASKING,
+            _K.OPEN_STREAM: _S.STREAMING,
+            _K.OPEN_FEED: _S.FEEDING,
+        },
+        _G: {},
+    },
+    _S.CALLING: {
+        _C: {_K.CANCEL: _S.CALLING},
+        _G: {_K.RESULT: _S.READY, _K.ERROR: _S.READY},
+    },
+    _S.ASKING: {_C: {}, _G: {_K.ANSWER: _S.READY, _K.ERROR: _S.READY}},
+    _S.STREAMING: {
+        _C: {_K.CREDIT: _S.STREAMING, _K.CANCEL: _S.STREAMING},
+        _G: {
+            _K.OPENED: _S.STREAMING,
+            _K.ITEM: _S.STREAMING,
+            _K.ITEMS: _S.STREAMING,
+            _K.END: _S.READY,
+            _K.ERROR: _S.READY,
+        },
+    },
+    _S.FEEDING: {
+        _C: {
+            _K.ITEM: _S.FEEDING,
+            _K.ITEMS: _S.FEEDING,
+            _K.END: _S.FINISHING,
+            _K.CANCEL: _S.FINISHING,
+        },
+        _G: {
+            _K.OPENED: _S.FEEDING,
+            _K.CREDIT: _S.FEEDING,
+            _K.RESULT: _S.READY,
+            _K.ERROR: _S.READY,
+        },
+    },
+    _S.FINISHING: {
+        _C: {_K.CANCEL: _S.FINISHING},
+        _G: {
+            _K.OPENED: _S.FINISHING,
+            _K.CREDIT: _S.FINISHING,
+            _K.RESULT: _S.READY,
+            _K.ERROR: _S.READY,
+        },
+    },
+    _S.CLOSED: {_C: {}, _G: {}},
+}
+
+OPENERS = frozenset({Kind.CALL, Kind.ASK, Kind.OPEN_STREAM, Kind.OPEN_FEED})
+ANY_TIME = frozenset({Kind.PING, Kind.PONG, Kind.GOODBYE})
+LATE = frozenset({Kind.CREDIT, Kind.CANCEL, Kind.ITEM, Kind.ITEMS, Kind.END})
+BEFORE_GREETING = frozenset({State.NEW, State.GREETED})
