@@ -132,7 +132,7 @@ def load(path: Path) -> tuple[Settings, str]:
             f"The settings in {path} cannot be read ({error.strerror}); using defaults.",
         )
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        kept = _keep_aside(path)
+        kept = _keep_aside(path, "broken")
         return Settings(), (
             f"The settings file has a mistake ({error}), so defaults are used. "
             f"Your file is kept as {kept}."
@@ -160,9 +160,9 @@ def _read(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return values, complaints
 
 
-def _keep_aside(path: Path) -> Path:
-    """Move a broken file out of the way, so that writing settings does not destroy it."""
-    aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%d-%H%M%S')}")
+def _keep_aside(path: Path, what: str) -> Path:
+    """Move a file out of the way, so that writing settings does not destroy it."""
+    aside = path.with_name(f"{path.name}.{what}-{time.strftime('%Y%m%d-%H%M%S')}")
     try:
         os.replace(path, aside)
     except OSError as error:
@@ -219,4 +219,4 @@ def _write_atomically(path: Path, text: str) -> None:
 
 def reset(path: Path) -> Path | None:
     """Start from defaults; returns where the old settings are kept, if there were any."""
-    return _keep_aside(path) if path.exists() else None
+    return _keep_aside(path, "old") if path.exists() else None

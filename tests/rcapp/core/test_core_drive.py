@@ -1,0 +1,237 @@
+"""Which input drives, and what is sent."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from rcapp.core.drive import SAMPLE_LIMIT, DriveInput
+
+
+class Sink:
+    """Takes what is sent; can refuse."""
+
+    def __init__(self) -> None:
+        self.commands: list[tuple[int, float, float, float]] = []
+        self.takes = True
+        self.got = threading.Condition()
+
+    def __call__(self, seq: int, steer: float, throttle: float, read_at: float) -> bool:
+        with self.got:
+            if self.takes:
+                self.commands.append((seq, steer, throttle, read_at))
+            self.got.notify_all()
+            return self.takes
+
+    def wait_for(self, count: int) -> None:
+        with self.got:
+            assert self.got.wait_for(lambda: len(self.commands) >= count, 10)
+
+
+class Stick:
+    """A gamepad whose position a test sets."""
+
+    name = "Stick"
+
+    def __init__(self) -> None:
+        self.at: tuple[float, float] | None = (0.0, 0.0)
+        self.polls = 0
+
+    def poll(self) -> None:
+        self.polls += 1
+
+    def sample(self) -> tuple[float, float] | None:
+        return self.at
+
+
+def keyboard_drive() -> tuple[DriveInput, Sink]:
+    sink = Sink()
+    drive = DriveInput(sink)
+    drive.set_keyboard_active(True, 0.0)
+    return drive, sink
+
+
+def test_nothing_is_sent_before_anything_is_touched() -> None:
+    drive, sink = keyboard_drive()
+    assert drive.tick(1.0) is None
+    assert not drive.send_due(1.0)
+    assert sink.commands == []
+    assert drive.source == ""
+
+
+def test_a_key_drives_and_goes_on_sending_neutral_when_let_go() -> None:
+    drive, sink = keyboard_drive()
+    drive.tick(1.0)
+    drive.keyboard.press("up")
+    sample = drive.tick(1.1)
+    assert sample is not None
+    assert sample.throttle > 0
+    assert drive.send_due(1.11)
+    drive.keyboard.release("up")
+    for step in range(30):
+        drive.tick(1.2 + step * 0.02)
+    assert drive.send_due(1.8)
+    assert [seq for seq, *_ in sink.commands] == [1, 2]
+    assert sink.commands[1][1:3] == (0.0, 0.0)
+    assert drive.source == "keyboard"
+    assert drive.current(1.8) == (0.0, 0.0, True)
+
+
+def test_a_sample_is_sent_again_until_it_is_too_old() -> None:
+    drive, sink = keyboard_drive()
+    drive.keyboard.press("up")
+    drive.tick(1.0)
+    assert drive.send_due(1.02)
+    assert drive.send_due(1.0 + SAMPLE_LIMIT - 0.001)
+    assert not drive.send_due(1.0 + SAMPLE_LIMIT + 0.001)
+    assert [read_at for *_, read_at in sink.commands] == [1.0, 1.0]
+    assert not drive.wants(1.2)
+    assert drive.current(1.3) == (0.0, 0.0, False)
+
+
+def test_focus_loss_sends_one_neutral_and_then_nothing() -> None:
+    drive, sink = keyboard_drive()
+    drive.keyboard.press("up")
+    drive.tick(1.0)
+    drive.send_due(1.0)
+    drive.set_keyboard_active(False, 1.01)
+    assert drive.tick(1.015) is None
+    assert drive.send_due(1.02)
+    assert not drive.send_due(1.04)
+    assert sink.commands[-1] == (2, 0.0, 0.0, 1.01)
+    drive.set_keyboard_active(True, 2.0)
+    assert drive.tick(2.0) is None, "the focus alone does not drive"
+
+
+def test_the_last_neutral_is_not_sent_late() -> None:
+    drive, sink = keyboard_drive()
+    drive.keyboard.press("up")
+    drive.tick(1.0)
+    drive.set_keyboard_active(False, 1.0)
+    assert not drive.send_due(1.5)
+    assert sink.commands == []
+
+
+def test_touching_an_input_takes_over() -> None:
+    drive, _ = keyboard_drive()
+    stick = Stick()
+    drive.set_gamepad(stick)
+    drive.tick(1.0)
+    drive.keyboard.press("left")
+    drive.tick(1.1)
+    assert drive.source == "keyboard"
+    stick.at = (0.5, 0.2)
+    sample = drive.tick(1.2)
+    assert drive.source == "gamepad"
+    assert sample is not None
+    assert (sample.steer, sample.throttle) == (0.5, 0.2)
+    drive.keyboard.press("right")
+    drive.tick(1.3)
+    assert drive.source == "keyboard"
+    stick.at = (0.52, 0.2)
+    drive.tick(1.4)
+    assert drive.source == "keyboard", "a resting stick that trembles does not take over"
+    assert stick.polls == 5
+
+
+def test_a_pad_that_is_plugged_in_deflected_does_not_drive() -> None:
+    drive = DriveInput(Sink())
+    stick = Stick()
+    stick.at = None
+    drive.set_gamepad(stick)
+    drive.tick(1.0)
+    stick.at = (0.0, 1.0)
+    assert drive.tick(1.1) is None
+    stick.at = (0.0, 0.5)
+    assert drive.tick(1.2) is not None
+
+
+def test_unplugging_the_pad_sends_nothing_at_all() -> None:
+    drive, sink = keyboard_drive()
+    stick = Stick()
+    drive.set_gamepad(stick)
+    drive.tick(1.0)
+    stick.at = (0.0, 1.0)
+    drive.tick(1.02)
+    assert drive.send_due(1.02)
+    stick.at = None
+    assert drive.tick(1.04) is None
+    assert not drive.send_due(1.04)
+    assert len(sink.commands) == 1
+    assert drive.source == ""
+
+
+def test_the_pad_drives_on_without_focus() -> None:
+    drive, sink = keyboard_drive()
+    stick = Stick()
+    drive.set_gamepad(stick)
+    drive.tick(1.0)
+    stick.at = (0.3, 0.0)
+    drive.tick(1.02)
+    drive.set_keyboard_active(False, 1.03)
+    assert drive.tick(1.04) is not None
+    assert drive.send_due(1.04)
+    assert sink.commands[-1][1] == 0.3
+
+
+def test_stop_sends_neutral_until_the_throttle_was_let_go() -> None:
+    drive, sink = keyboard_drive()
+    drive.keyboard.press("up")
+    drive.keyboard.press("left")
+    for step in range(10):
+        drive.tick(1.0 + step * 0.02)
+    drive.hold_neutral(True)
+    drive.send_due(1.2)
+    assert sink.commands[-1][1:3] == (0.0, 0.0), "at once, before the next tick"
+    drive.tick(1.22)
+    drive.send_due(1.22)
+    assert sink.commands[-1][1:3] == (0.0, 0.0)
+    drive.hold_neutral(False)
+    drive.tick(1.24)
+    drive.send_due(1.24)
+    assert sink.commands[-1][2] == 0.0, "the key is still held"
+    drive.keyboard.release("up")
+    for step in range(20):
+        drive.tick(1.26 + step * 0.02)
+    drive.keyboard.press("up")
+    drive.tick(1.7)
+    drive.send_due(1.7)
+    assert sink.commands[-1][2] > 0
+
+
+def test_refused_commands_are_not_counted() -> None:
+    drive, sink = keyboard_drive()
+    sink.takes = False
+    drive.keyboard.press("up")
+    drive.tick(1.0)
+    assert not drive.send_due(1.0)
+    assert drive.commands_sent == 0
+    assert drive.wants(1.0)
+    sink.takes = True
+    assert drive.send_due(1.02)
+    assert drive.commands_sent == 1
+    drive.reset_counts()
+    assert drive.commands_sent == 0
+    assert drive.send_due(1.04)
+    assert sink.commands[-1][0] > sink.commands[0][0], "numbers go on growing"
+
+
+def test_the_thread_sends_while_ticked_and_stops_when_closed() -> None:
+    sink = Sink()
+    drive = DriveInput(sink)
+    drive.set_keyboard_active(True)
+    drive.keyboard.press("up")
+    drive.start()
+    drive.start()
+    try:
+        deadline = time.monotonic() + 10
+        while len(sink.commands) < 5 and time.monotonic() < deadline:
+            drive.tick()
+            with sink.got:
+                sink.got.wait(0.02)
+        sink.wait_for(5)
+        assert any(thread.name == "rcapp-drive" for thread in threading.enumerate())
+    finally:
+        drive.close()
+    assert not any(thread.name == "rcapp-drive" for thread in threading.enumerate())
+    drive.close()

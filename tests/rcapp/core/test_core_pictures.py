@@ -1,0 +1,91 @@
+"""The mailbox of one picture, frame ages, and the decoder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from rcapp.core import _cv
+from rcapp.core.pictures import Mailbox, PaintStats
+from rcapp.core.state import Frame
+
+
+def frame(seq: int, captured: float = 0.0) -> Frame:
+    return Frame(np.zeros((2, 3, 4), np.uint8), seq, captured, 3, 2)
+
+
+def test_the_newest_picture_wins() -> None:
+    box = Mailbox()
+    assert box.take() is None
+    box.put(frame(1))
+    box.put(frame(2))
+    taken = box.take()
+    assert taken is not None
+    assert taken.seq == 2
+    assert box.take() is None
+    assert box.replaced == 1
+
+
+def test_a_picture_counts_once_however_often_it_is_painted() -> None:
+    stats = PaintStats()
+    shown = frame(1, captured=10.0)
+    assert stats.painted(shown, 10.02)
+    assert not stats.painted(shown, 10.04)
+    figures = stats.figures(10.05)
+    assert figures.painted == 1
+    assert figures.age == pytest.approx(0.02)
+    assert figures.captured == 10.0
+
+
+def test_percentiles_and_rate() -> None:
+    stats = PaintStats()
+    for number in range(90):
+        at = number / 30
+        stats.painted(frame(number, captured=at - 0.010 - 0.0001 * number), at)
+    figures = stats.figures(89 / 30)
+    assert figures.painted == 90
+    assert figures.fps in (30.0, 31.0)
+    assert figures.p50 == pytest.approx(0.01445)
+    assert figures.p99 is not None
+    assert 0.0187 < figures.p99 < 0.0190
+    assert len(stats.ages()) == 90
+    assert stats.figures(60.0).fps == 0.0
+    stats.clear()
+    assert stats.figures(61.0).painted == 0
+
+
+def test_a_picture_is_unpacked_as_bgra() -> None:
+    image = np.zeros((48, 64, 3), np.uint8)
+    image[:, :32] = (255, 0, 0)  # blue
+    image[:, 32:] = (0, 0, 255)  # red
+    bgra = _cv.decode_bgra(_cv.encode_jpeg(image, 95))
+    assert bgra.shape == (48, 64, 4)
+    assert bgra.dtype == np.uint8
+    assert bgra.flags.c_contiguous
+    assert bgra[24, 10, 0] > 240
+    assert bgra[24, 50, 2] > 240
+    assert np.all(bgra[..., 3] == 255)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"no picture", _cv.encode_jpeg(np.zeros((8, 8, 3), np.uint8))[:20]]
+)
+def test_bytes_that_are_no_picture_are_refused(data: bytes) -> None:
+    with pytest.raises(_cv.PictureError):
+        _cv.decode_bgra(data)
+
+
+def test_importing_opencv_leaves_the_environment_of_qt_alone() -> None:
+    code = (
+        "import os; os.environ['QT_QPA_FONTDIR'] = '/here'; import rcapp.core._cv; "
+        "print(os.environ.get('QT_QPA_PLATFORM_PLUGIN_PATH'), os.environ['QT_QPA_FONTDIR'])"
+    )
+    env = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM_PLUGIN_PATH"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True
+    )
+    assert run.stdout.split() == ["None", "/here"]
