@@ -1,0 +1,134 @@
+"""STOP is pressed until the car has acknowledged it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from rcapp.core.stopping import StopButton
+
+
+class Car:
+    """Answers, or does not, as a test says; notes everything."""
+
+    def __init__(self) -> None:
+        self.changed = threading.Condition()
+        self.calls: list[tuple[str, tuple[str, ...]]] = []
+        self.failures = 0
+        self.stopped: list[float] = []
+        self.cleared = 0
+        self.troubles: list[tuple[str, bool]] = []
+        self.hold: threading.Event | None = None
+
+    def call(self, subroutine: str, arguments: tuple[str, ...], timeout: float) -> object:
+        assert 0 < timeout <= 1.0
+        with self.changed:
+            self.calls.append((subroutine, arguments))
+            self.changed.notify_all()
+            fails = self.failures > 0
+            self.failures -= 1
+        if self.hold is not None:
+            assert self.hold.wait(10)
+        if fails:
+            raise ConnectionError("no answer")
+        return None
+
+    def on_stopped(self, took: float) -> None:
+        with self.changed:
+            self.stopped.append(took)
+            self.changed.notify_all()
+
+    def on_cleared(self) -> None:
+        with self.changed:
+            self.cleared += 1
+            self.changed.notify_all()
+
+    def on_trouble(self, error: Exception, stopping: bool) -> None:
+        with self.changed:
+            self.troubles.append((str(error), stopping))
+            self.changed.notify_all()
+
+    def wait(self, what: object) -> None:
+        with self.changed:
+            assert self.changed.wait_for(what, 10)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def car() -> Car:
+    return Car()
+
+
+@pytest.fixture
+def button(car: Car) -> Iterator[StopButton]:
+    made = StopButton(
+        car.call,
+        on_stopped=car.on_stopped,
+        on_cleared=car.on_cleared,
+        on_trouble=car.on_trouble,
+    )
+    yield made
+    made.close()
+
+
+def test_one_press_one_call(car: Car, button: StopButton) -> None:
+    assert not button.pending
+    button.press("pressed Esc")
+    car.wait(lambda: car.stopped)
+    assert not button.pending
+    assert car.calls == [("stop", ("pressed Esc",))]
+
+
+def test_it_goes_on_until_acknowledged(car: Car, button: StopButton) -> None:
+    car.failures = 4
+    button.press("pressed Esc")
+    car.wait(lambda: car.stopped)
+    assert len(car.calls) == 5
+    assert car.troubles == [("no answer", True)] * 4
+    assert car.stopped[0] > 0
+
+
+def test_pending_until_the_car_answered(car: Car, button: StopButton) -> None:
+    car.hold = threading.Event()
+    button.press("pressed Esc")
+    car.wait(lambda: car.calls)
+    assert button.pending
+    button.clear()
+    car.hold.set()
+    car.wait(lambda: car.stopped)
+    assert not button.pending
+    assert car.cleared == 0, "a STOP under way is not cleared"
+
+
+def test_clearing_is_asked_once(car: Car, button: StopButton) -> None:
+    car.failures = 1
+    button.clear()
+    car.wait(lambda: car.troubles)
+    assert car.troubles == [("no answer", False)]
+    button.clear()
+    car.wait(lambda: car.cleared)
+    assert [name for name, _ in car.calls] == ["clear_stop", "clear_stop"]
+
+
+def test_giving_up_ends_the_attempts(car: Car, button: StopButton) -> None:
+    car.failures = 10**9
+    button.press("pressed Esc")
+    car.wait(lambda: len(car.calls) >= 2)
+    button.give_up()
+    assert not button.pending
+    seen = len(car.calls)
+    button.clear()
+    car.wait(lambda: len(car.calls) > seen)
+    car.wait(lambda: car.troubles[-1] == ("no answer", False))
+    assert car.stopped == []
+
+
+def test_closing_while_the_car_is_silent(car: Car, button: StopButton) -> None:
+    car.failures = 10**9
+    button.press("pressed Esc")
+    car.wait(lambda: car.calls)
+    button.close()
+    assert not any(thread.name == "rcapp-stop" for thread in threading.enumerate())
+    button.press("too late")
+    assert not any(thread.name == "rcapp-stop" for thread in threading.enumerate())
