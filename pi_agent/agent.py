@@ -1,0 +1,181 @@
+"""The whole agent: hardware, failsafe and Gateway in one object."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pynet
+from pi_agent import __version__
+from pi_agent.broadcast import CameraBroadcaster
+from pi_agent.car import Car, build_car
+from pi_agent.config import LOOPBACK, Config
+from pi_agent.drive import DriveGate
+from pi_agent.hardware.protocols import Sensor
+from pi_agent.report import Reporter
+from pi_agent.subroutines import Subroutines
+from pi_agent.watchdog import Watchdog
+from pynet.rc.messages import CarDescription, CarStatus
+
+logger = logging.getLogger(__name__)
+
+
+class Agent:
+    """One car on the network.
+
+    Args:
+        config: what the car is.
+        report: where to leave the report, or None.
+
+    Raises:
+        HardwareError: a part of the car cannot be used.
+        pynet.PynetError: from :meth:`start`, e.g. when the port is taken.
+        OSError: from :meth:`start`, if the report cannot be written.
+    """
+
+    def __init__(self, config: Config, report: Path | None = None) -> None:
+        self._config = config
+        self._started = time.monotonic()
+        self._cpu_before = time.process_time()
+        self._car = build_car(config)
+        try:
+            self._cameras = _cameras(self._car, config)
+        except BaseException:
+            self._car.close()
+            raise
+        sensors: dict[str, Sensor] = {sensor.info.name: sensor for sensor in self._car.sensors}
+        self.description = self._describe(sensors)
+        self.watchdog = Watchdog(DriveGate(config.failsafe.command_timeout), self._car.drivetrain)
+        self._gateway = self._make_gateway()
+        Subroutines(self.description, self._cameras, sensors, self.watchdog, self.status).register(
+            self._gateway
+        )
+        self._reporter = Reporter(report, self.report) if report is not None else None
+        self._running = False
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def address(self) -> str:
+        """Where the car listens, ``host:port``."""
+        host = self._config.gateway.host
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; after :meth:`start` the real one, if any was asked for."""
+        return int(self._gateway.port)
+
+    def start(self) -> None:
+        """Starts everything; the network last, so that nobody meets half a car."""
+        self._running = True
+        try:
+            self._car.start()
+            self.watchdog.start()
+            for camera in self._cameras.values():
+                camera.start()
+            self._gateway.start()
+            if self._reporter is not None:
+                self._reporter.start()
+        except BaseException:
+            self.close()
+            raise
+        logger.info("%s listens on %s", self._config.name, self.address)
+
+    def close(self) -> None:
+        """Neutral first, then everything else; may be called again."""
+        self.watchdog.close()
+        self._gateway.close()
+        for camera in self._cameras.values():
+            camera.close()
+        if self._reporter is not None:
+            self._reporter.close()
+        self._car.close()
+        if self._running:
+            logger.info("%s is closed", self._config.name)
+        self._running = False
+
+    def status(self) -> CarStatus:
+        """What the car does now."""
+        gate = self.watchdog.status()
+        motion = self._car.motion()
+        return CarStatus(
+            time=time.monotonic(),
+            state=gate.state,
+            reason=gate.reason,
+            driver=gate.driver,
+            steer=gate.steer,
+            throttle=gate.throttle,
+            accepted=gate.accepted,
+            refused=gate.refused,
+            last_seq=gate.last_seq,
+            failsafe_trips=gate.failsafe_trips,
+            distance=motion.distance,
+            speed=motion.speed,
+            battery=motion.battery,
+        )
+
+    def report(self) -> dict[str, Any]:
+        """What the agent did since it started.
+
+        ``neutral_at`` is when the throttle last went to neutral, in seconds of
+        this machine's monotonic clock, or null before it ever moved.
+        """
+        gate = self.watchdog.status()
+        return {
+            "accepted": gate.accepted,
+            "refused": gate.refused,
+            "failsafe_trips": gate.failsafe_trips,
+            "distance_m": round(self._car.motion().distance, 3),
+            "frames": sum(camera.frames for camera in self._cameras.values()),
+            "state": gate.state,
+            "last_seq": gate.last_seq,
+            "cpu_seconds": round(time.process_time() - self._cpu_before, 3),
+            "wall_seconds": round(time.monotonic() - self._started, 3),
+            "neutral_at": gate.neutral_at,
+            "throttle": gate.throttle,
+            "steer": gate.steer,
+        }
+
+    def _describe(self, sensors: dict[str, Sensor]) -> CarDescription:
+        return CarDescription(
+            name=self._config.name,
+            simulated=self._car.simulated,
+            version=__version__,
+            drivetrain=self._config.drivetrain.kind,
+            speed_limit=self._car.speed_limit,
+            command_timeout=self._config.failsafe.command_timeout,
+            cameras=tuple(camera.info for camera in self._cameras.values()),
+            sensors=tuple(sensor.info for sensor in sensors.values()),
+        )
+
+    def _make_gateway(self) -> pynet.Gateway:
+        config = self._config.gateway
+        beyond = config.host not in LOOPBACK
+        return pynet.Gateway(
+            config.host,
+            config.port,
+            pool_size=config.pool_size,
+            name=self._config.name,
+            insecure=beyond,
+            allow_network=beyond and config.allow_network,
+        )
+
+
+def _cameras(car: Car, config: Config) -> dict[str, CameraBroadcaster]:
+    if car.open_camera is None:
+        return {}
+    return {"front": CameraBroadcaster("front", car.open_camera, config.camera.quality)}

@@ -1,0 +1,112 @@
+"""Puts the parts of a car together as its configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pi_agent.config import CameraConfig, Config
+from pi_agent.hardware.protocols import Camera, Drivetrain, HardwareError, Motion, Sensor
+
+
+@dataclass(frozen=True, slots=True)
+class Car:
+    """The parts of one car.
+
+    Attributes:
+        simulated: True for a car in software.
+        drivetrain: what moves it.
+        open_camera: opens its camera, or None without one.
+        sensors: what it measures.
+        motion: tells how it moves.
+        speed_limit: m/s at full throttle, 0 when unknown.
+        start: lets its own threads run.
+        close: neutral, then frees everything.
+    """
+
+    simulated: bool
+    drivetrain: Drivetrain
+    open_camera: Callable[[], Camera] | None
+    sensors: tuple[Sensor, ...]
+    motion: Callable[[], Motion]
+    speed_limit: float
+    start: Callable[[], None]
+    close: Callable[[], None]
+
+
+def build_car(config: Config) -> Car:
+    """Opens the hardware, or makes a simulated world.
+
+    Raises:
+        HardwareError: a part cannot be used.
+    """
+    if config.drivetrain.kind == "hbridge":
+        return _real(config)
+    return _simulated(config)
+
+
+def _real(config: Config) -> Car:
+    from pi_agent.hardware.hbridge import HBridge
+
+    drivetrain = HBridge(config.drivetrain.hbridge)
+    return Car(
+        simulated=False,
+        drivetrain=drivetrain,
+        open_camera=_video(config.camera),
+        sensors=(),
+        motion=Motion,
+        speed_limit=config.drivetrain.speed_limit,
+        start=lambda: None,
+        close=drivetrain.close,
+    )
+
+
+def _simulated(config: Config) -> Car:
+    from pi_agent.sim.runner import SimulatedCamera, SimulatedDrivetrain, WorldRunner
+    from pi_agent.sim.sensors import simulated_sensors
+    from pi_agent.sim.track import TrackError, load_track
+    from pi_agent.sim.vehicle import TOP_SPEED
+    from pi_agent.sim.world import World
+
+    try:
+        track = load_track(config.simulator.track)
+    except TrackError as error:
+        raise HardwareError(str(error)) from error
+    seed = config.simulator.seed
+    world = World(track, seed)
+    runner = WorldRunner(world)
+    drivetrain = SimulatedDrivetrain(runner)
+
+    def open_simulator() -> Camera:
+        from pi_agent.sim.renderer import Renderer
+
+        renderer = Renderer(world, config.camera.width, config.camera.height, seed)
+        return SimulatedCamera(runner, renderer, config.camera)
+
+    def close() -> None:
+        drivetrain.close()
+        runner.close()
+
+    drawn = config.camera.source in ("auto", "simulator")
+    return Car(
+        simulated=True,
+        drivetrain=drivetrain,
+        open_camera=open_simulator if drawn else _video(config.camera),
+        sensors=simulated_sensors(world, runner.state, config.sensors, seed),
+        motion=runner.motion,
+        speed_limit=TOP_SPEED,
+        start=runner.start,
+        close=close,
+    )
+
+
+def _video(config: CameraConfig) -> Callable[[], Camera] | None:
+    if config.source in ("auto", "none"):
+        return None
+
+    def open_source() -> Camera:
+        from pi_agent.hardware.video import open_video
+
+        return open_video(config)
+
+    return open_source

@@ -1,0 +1,306 @@
+"""What one TOML file says about a car, as frozen dataclasses.
+
+:func:`load_config` reads and checks the file; every problem names the file, the
+line, the value, what is allowed and what to do. docs/car.md explains each key.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, fields, is_dataclass
+from importlib import resources
+from pathlib import Path
+
+from pi_agent.config_reader import ConfigError, Table, read_file
+
+__all__ = [
+    "SENSOR_NAMES",
+    "CameraConfig",
+    "Config",
+    "ConfigError",
+    "DrivetrainConfig",
+    "FailsafeConfig",
+    "GatewayConfig",
+    "HBridgeConfig",
+    "SensorConfig",
+    "SimulatorConfig",
+    "example_text",
+    "load_config",
+    "show",
+]
+
+SENSOR_NAMES = ("distance", "speed", "yaw_rate", "acceleration", "battery")
+"""The sensors of the simulated car."""
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayConfig:
+    """Where the car listens.
+
+    Attributes:
+        host: address to bind.
+        port: 0 to 65535; 0 takes any free one.
+        pool_size: how many connections at once; every live feed is one.
+        allow_network: True to bind another address than this machine's own.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 1857
+    pool_size: int = 64
+    allow_network: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HBridgeConfig:
+    """Two motors on four pins.
+
+    Attributes:
+        left, right: BCM numbers of the forward and the backward pin of each side.
+        invert_left, invert_right: True for a motor that is wired the other way round.
+        limit: most power, 0.1 to 1.
+        trim: -0.5 to 0.5; positive weakens the right side, negative the left one.
+        frequency: of the pulse-width modulation, Hz.
+    """
+
+    left: tuple[int, int] = (9, 10)
+    right: tuple[int, int] = (17, 27)
+    invert_left: bool = False
+    invert_right: bool = False
+    limit: float = 1.0
+    trim: float = 0.0
+    frequency: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class DrivetrainConfig:
+    """What moves the car.
+
+    Attributes:
+        kind: ``"simulated"`` or ``"hbridge"``.
+        speed_limit: m/s that the car reaches at full throttle, 0 when unknown.
+        hbridge: pins and limits of an H-bridge.
+    """
+
+    kind: str = "simulated"
+    speed_limit: float = 0.0
+    hbridge: HBridgeConfig = field(default_factory=HBridgeConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraConfig:
+    """The camera called ``front``.
+
+    Attributes:
+        source: ``"auto"``, ``"simulator"``, ``"none"``, a video file or a device.
+        width, height: pixels.
+        fps: pictures per second.
+        quality: of the JPEG pictures, 30 to 95.
+    """
+
+    source: str = "auto"
+    width: int = 640
+    height: int = 480
+    fps: float = 30.0
+    quality: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class SensorConfig:
+    """What the file changes about one sensor; None keeps the sensor's own value."""
+
+    enabled: bool = True
+    hz: float | None = None
+    alarm_below: float | None = None
+    alarm_above: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailsafeConfig:
+    """What the car does by itself.
+
+    Attributes:
+        command_timeout: seconds without a fresh command until the throttle is neutral.
+    """
+
+    command_timeout: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorConfig:
+    """The world of the simulated car.
+
+    Attributes:
+        seed: of landscape, textures and noise.
+        track: a builtin track or a TOML file.
+    """
+
+    seed: int = 1
+    track: str = "meadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything about one car."""
+
+    name: str = "Rover-1"
+    gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    drivetrain: DrivetrainConfig = field(default_factory=DrivetrainConfig)
+    camera: CameraConfig = field(default_factory=CameraConfig)
+    sensors: dict[str, SensorConfig] = field(default_factory=dict)
+    failsafe: FailsafeConfig = field(default_factory=FailsafeConfig)
+    simulator: SimulatorConfig = field(default_factory=SimulatorConfig)
+
+
+def load_config(path: str | Path) -> Config:
+    """Reads and checks a file.
+
+    Raises:
+        ConfigError: with all problems of the file at once.
+    """
+    top = read_file(Path(path))
+    config = Config(
+        name=top.text("name", Config().name, longest=64),
+        gateway=_gateway(top.table("gateway")),
+        drivetrain=_drivetrain(top.table("drivetrain")),
+        camera=_camera(top.table("camera")),
+        sensors=_sensors(top.table("sensors")),
+        failsafe=FailsafeConfig(
+            top.table("failsafe").number("command_timeout", 0.25, 0.15, 0.5, "s")
+        ),
+        simulator=_simulator(top.table("simulator")),
+    )
+    _check_together(config, top)
+    top.finish()
+    return config
+
+
+def example_text() -> str:
+    """The commented sample file that comes with the program."""
+    return (
+        resources.files("pi_agent")
+        .joinpath("data", "config.example.toml")
+        .read_text(encoding="utf-8")
+    )
+
+
+def show(config: Config) -> str:
+    """The configuration as TOML, with every default filled in."""
+    return "\n".join(_lines(config, "")) + "\n"
+
+
+def _gateway(table: Table) -> GatewayConfig:
+    default = GatewayConfig()
+    return GatewayConfig(
+        host=table.text("host", default.host),
+        port=table.whole("port", default.port, 0, 65535),
+        pool_size=table.whole("pool_size", default.pool_size, 8, 1024),
+        allow_network=table.flag("allow_network", default.allow_network),
+    )
+
+
+def _drivetrain(table: Table) -> DrivetrainConfig:
+    default = HBridgeConfig()
+    kind = table.choice("kind", "simulated", ("simulated", "hbridge"))
+    hbridge = HBridgeConfig(
+        left=table.pins("left", default.left),
+        right=table.pins("right", default.right),
+        invert_left=table.flag("invert_left", default.invert_left),
+        invert_right=table.flag("invert_right", default.invert_right),
+        limit=table.number("limit", default.limit, 0.1, 1.0, ""),
+        trim=table.number("trim", default.trim, -0.5, 0.5, ""),
+        frequency=table.whole("frequency", default.frequency, 20, 10000),
+    )
+    if len({*hbridge.left, *hbridge.right}) < 4:
+        table.problem("right", "shares a pin with left", "give each of the four its own pin")
+    return DrivetrainConfig(kind, table.number("speed_limit", 0.0, 0.0, 30.0, "m/s"), hbridge)
+
+
+def _camera(table: Table) -> CameraConfig:
+    default = CameraConfig()
+    return CameraConfig(
+        source=table.text("source", default.source),
+        width=table.whole("width", default.width, 160, 1920),
+        height=table.whole("height", default.height, 120, 1080),
+        fps=table.number("fps", default.fps, 1, 90, "pictures per second"),
+        quality=table.whole("quality", default.quality, 30, 95),
+    )
+
+
+def _sensors(table: Table) -> dict[str, SensorConfig]:
+    sensors = {}
+    for name in table.names():
+        if name not in SENSOR_NAMES:
+            table.problem(name, "is no sensor of this car", f"use {', '.join(SENSOR_NAMES)}")
+        part = table.table(name)
+        sensors[name] = SensorConfig(
+            enabled=part.flag("enabled", True),
+            hz=part.number_or_none("hz", 1.0, 100.0, "per second"),
+            alarm_below=part.number_or_none("alarm_below", -1e6, 1e6, ""),
+            alarm_above=part.number_or_none("alarm_above", -1e6, 1e6, ""),
+        )
+    return sensors
+
+
+def _simulator(table: Table) -> SimulatorConfig:
+    default = SimulatorConfig()
+    return SimulatorConfig(
+        seed=table.whole("seed", default.seed, 0, 2**31 - 1),
+        track=table.text("track", default.track),
+    )
+
+
+def _check_together(config: Config, top: Table) -> None:
+    """What single values cannot tell."""
+    if config.gateway.host not in LOOPBACK and not config.gateway.allow_network:
+        top.table("gateway").problem(
+            "host",
+            "can be reached from the network, where anybody could drive the car",
+            "keep 127.0.0.1, or set allow_network = true in a network you trust",
+        )
+    if config.drivetrain.kind == "hbridge":
+        if config.camera.source == "simulator":
+            top.table("camera").problem(
+                "source",
+                "would show a simulated road to the driver of a real car",
+                'use a device such as "/dev/video0", or "none"',
+            )
+        if config.sensors:
+            top.table("sensors").problem(
+                next(iter(config.sensors)),
+                "belongs to the simulated car",
+                'remove it, or set kind = "simulated" in [drivetrain]',
+            )
+
+
+def _lines(value: object, prefix: str) -> list[str]:
+    """The lines of one table: plain values first, then the tables inside."""
+    if isinstance(value, dict):
+        entries = list(value.items())
+    else:
+        assert is_dataclass(value)
+        entries = [(entry.name, getattr(value, entry.name)) for entry in fields(value)]
+    plain, inner = [], []
+    for key, entry in entries:
+        if key == "hbridge":
+            plain += _lines(entry, prefix) if getattr(value, "kind", "") == "hbridge" else []
+        elif is_dataclass(entry) or isinstance(entry, dict):
+            name = f"{prefix}{key}"
+            body = _lines(entry, f"{name}.")
+            head = [f"[{name}]"] if body and not body[0].startswith("[") and body[0] else []
+            inner += ["", *head, *body] if head else body
+        elif entry is not None:
+            plain.append(f"{key} = {_toml(entry)}")
+    return plain + inner
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        escaped = re.sub(r'(["\\])', r"\\\1", value)
+        return f'"{escaped}"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(entry) for entry in value) + "]"
+    return repr(value)

@@ -1,0 +1,120 @@
+"""A differential drivetrain: two motors on an H-bridge such as L293D or L298N.
+
+Wiring of the default pins (BCM numbers)::
+
+    Raspberry Pi            L293D            motors
+    GPIO 9  ------------->  1A  1Y  -------> left, forward
+    GPIO 10 ------------->  2A  2Y  -------> left, backward
+    GPIO 17 ------------->  3A  3Y  -------> right, forward
+    GPIO 27 ------------->  4A  4Y  -------> right, backward
+    3V3 or an enable pin -> 1,2EN and 3,4EN
+    GND ----------------->  GND     <------- battery GND
+
+gpiozero chooses how pins are reached; the environment variable
+GPIOZERO_PIN_FACTORY says otherwise (``lgpio`` on a Pi, ``mock`` without one,
+then with GPIOZERO_MOCK_PIN_CLASS=mockpwmpin).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+from types import TracebackType
+from typing import Any, Self
+
+from pi_agent.config import HBridgeConfig
+from pi_agent.hardware.protocols import HardwareError
+
+logger = logging.getLogger(__name__)
+
+
+def mix(steer: float, throttle: float) -> tuple[float, float]:
+    """Arcade mixing: how fast the left and the right motor turn, each -1 to 1.
+
+    The sum is scaled down rather than cut, so that a turn keeps its shape at
+    full throttle.
+    """
+    left, right = throttle + steer, throttle - steer
+    most = max(1.0, abs(left), abs(right))
+    return left / most, right / most
+
+
+class HBridge:
+    """Two motors on four pins with pulse-width modulation.
+
+    Raises:
+        HardwareError: gpiozero is missing, or a pin cannot be used.
+    """
+
+    def __init__(self, config: HBridgeConfig) -> None:
+        self._config = config
+        self._left: Any = None
+        self._right: Any = None
+        self._now: tuple[float, float] | None = None
+        try:
+            from gpiozero import Motor
+            from gpiozero.exc import GPIOZeroError
+        except ImportError as error:
+            raise HardwareError(
+                "The H-bridge needs gpiozero; install it with: pip install 'pynet-rc[pi]'"
+            ) from error
+        try:
+            self._left = Motor(*config.left, pwm=True)
+            self._right = Motor(*config.right, pwm=True)
+            for motor in (self._left, self._right):
+                motor.forward_device.frequency = config.frequency
+                motor.backward_device.frequency = config.frequency
+        except (GPIOZeroError, OSError, ValueError) as error:
+            self.close()
+            raise HardwareError(
+                f"The pins {config.left} and {config.right} of the H-bridge cannot be used: "
+                f"{error}. Check the wiring, that no other program holds them, and "
+                "GPIOZERO_PIN_FACTORY."
+            ) from error
+        atexit.register(self.close)
+        self.neutral()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def drive(self, steer: float, throttle: float) -> None:
+        """Turns both motors as the mixture of steer and throttle says."""
+        config = self._config
+        left, right = mix(steer, throttle)
+        left *= config.limit * min(1.0, 1.0 + config.trim)
+        right *= config.limit * min(1.0, 1.0 - config.trim)
+        self._set(-left if config.invert_left else left, -right if config.invert_right else right)
+
+    def neutral(self, steer: float = 0.0) -> None:
+        """Stops both motors; on two driven sides ``steer`` alone would move the car."""
+        self._set(0.0, 0.0)
+
+    def close(self) -> None:
+        """Stops both motors and gives the pins back."""
+        atexit.unregister(self.close)
+        # One side that fails must not keep the other side running.
+        for motor in (self._left, self._right):
+            if motor is not None and not motor.closed:
+                with contextlib.suppress(Exception):
+                    motor.stop()
+                with contextlib.suppress(Exception):
+                    motor.close()
+        self._now = (0.0, 0.0)
+
+    def _set(self, left: float, right: float) -> None:
+        # Writing the same duty cycle again would restart the wave of some pin factories.
+        if (left, right) == self._now or self._left is None or self._left.closed:
+            return
+        self._now = None
+        self._left.value = left
+        self._right.value = right
+        self._now = (left, right)
