@@ -25,6 +25,7 @@ from pynet.io.lane import Lane
 from pynet.merge import Merge
 from pynet.policy import Policy, unpack_policy
 from pynet.stats import FlowStats, Tally
+from pynet.wire.clock import ClockEstimate
 from pynet.wire.connection import read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.values import Encoder
@@ -95,6 +96,7 @@ class Pair:
         self._closing = threading.Event()
         self._lane: Lane | None = None
         self._handler_id = 0
+        self._clock = ClockEstimate()
         self._tell(CONNECTING)
         self._lane = self._open()
         self._reconnect = self.policy.live if reconnect is None else reconnect
@@ -115,8 +117,7 @@ class Pair:
     @property
     def stats(self) -> FlowStats:
         """Figures since the beginning, across reconnections."""
-        tally, lane = self.tally, self._lane
-        clock = lane.connection.clock if lane is not None else None
+        tally, lane, clock = self.tally, self._lane, self._clock
         return FlowStats(
             items=tally.items,
             dropped=tally.dropped,
@@ -128,8 +129,8 @@ class Pair:
             age_p99=tally.ages.percentile(0.99),
             age_max=tally.ages.highest if tally.ages.count else None,
             round_trip=tally.round_trip,
-            rtt=clock.rtt if clock else None,
-            clock_offset=clock.offset if clock else None,
+            rtt=clock.rtt,
+            clock_offset=clock.offset,
         )
 
     # ---- lanes --------------------------------------------------------------------------
@@ -157,6 +158,7 @@ class Pair:
             lane.close()
             raise
         self._handler_id = int(welcome.get("handler", 0))
+        self._clock = lane.connection.clock
         return lane
 
     def _drop_lane(self) -> None:

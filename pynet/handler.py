@@ -176,7 +176,7 @@ class Handler:
     ) -> None:
         self.calls += 1
         result = _invoke(subroutine, args, kwargs)
-        if isinstance(result, Iterator):
+        if hasattr(result, "__next__"):
             getattr(result, "close", lambda: None)()
             raise WrongKind(
                 f"{subroutine.name} yields its results; ask for them with "

@@ -39,6 +39,7 @@ log = logging.getLogger("pynet.lane")
 READ_SIZE = 64 * 1024
 FRAMES_PER_WRITE = 16
 _DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
+_CREDIT, _CANCEL, _GOODBYE = int(Kind.CREDIT), int(Kind.CANCEL), int(Kind.GOODBYE)
 _TIMEVAL = struct.Struct("@ll")
 
 
@@ -131,13 +132,28 @@ class Lane:
             if self._writing:
                 self._outbox.append(buffers if patient else _own(buffers))
                 mine = False
+            elif len(buffers) == 1 and self._send_whole(buffers[0]):
+                return True
             else:
-                self._current = buffers
+                if not self._current:
+                    self._current = buffers
                 self._writing = mine = True
         if mine:
             return self._write(patient)
         if patient:
             self._wait_drained()
+        return False
+
+    def _send_whole(self, data: Buffer) -> bool:
+        """The common case: a small frame that the kernel takes at once. Holds the state lock."""
+        try:
+            sent = self._sock.send(data, _DONTWAIT)
+        except OSError:
+            return False  # full or broken; the long way finds out
+        self.bytes_sent += sent
+        if sent == len(data):
+            return True
+        self._current = [memoryview(data)[sent:]]
         return False
 
     @property
@@ -322,7 +338,7 @@ class Lane:
         if suspended:
             connection.last_received = now
         silence = now - connection.last_received
-        if connection.state not in (State.NEW, State.GREETED):
+        if connection.greeted:
             if silence > 4 * self._heartbeat:
                 self.fail(
                     ConnectionLost(f"nothing came from {self.peer} for {silence:.1f} s; it is gone")
@@ -373,10 +389,10 @@ class Lane:
         self.bytes_received += size
         for frame in frames:
             kind = frame.kind
-            if kind == Kind.CREDIT or kind == Kind.CANCEL:
+            if kind == _CREDIT or kind == _CANCEL:
                 if self.on_control is not None:
                     self.on_control(frame)
-            elif kind == Kind.GOODBYE:
+            elif kind == _GOODBYE:
                 self.fail(_farewell_error(read_greeting(frame), self.peer))
             else:
                 self._inbox.append(frame)
@@ -437,7 +453,7 @@ class Lane:
         if self._closed:
             return
         self._closed = True
-        if self.error is None and self.connection.state not in (State.NEW, State.GREETED):
+        if self.error is None and self.connection.greeted:
             try:
                 with self._state_lock:
                     if self.connection.state is not State.CLOSED:

@@ -26,7 +26,7 @@ from pynet.wire.frames import (
     Kind,
 )
 from pynet.wire.limits import Limits
-from pynet.wire.states import ANY_TIME, BEFORE_GREETING, LATE, OPENERS, TABLE, Side, State
+from pynet.wire.states import ANY_TIME, LATE, OPENERS, ROWS, Side, State
 from pynet.wire.values import Buffer
 
 _PING, _PONG, _GOODBYE = int(Kind.PING), int(Kind.PONG), int(Kind.GOODBYE)
@@ -42,7 +42,6 @@ class Connection:
         now: monotonic time in seconds.
 
     Attributes:
-        state: what the lane is doing.
         exchange: number of the current, or last, exchange.
         clock: estimate of the other side's clock.
         last_received: when the last byte came.
@@ -58,12 +57,23 @@ class Connection:
         self.last_received = now
         self.late_frames = 0
         self._peer = side.other
-        self._enter(State.NEW)
+        self._rows = ROWS[side]
+        self._row = self._rows[State.NEW]
         self._preamble_sent = False
         self._preamble_seen = False
         self._rest = b""
         self._partial: _PartialFrame | None = None
         self._replies: list[Buffer] = []
+
+    @property
+    def state(self) -> State:
+        """What the lane is doing."""
+        return self._row.state
+
+    @property
+    def greeted(self) -> bool:
+        """True when both sides have greeted each other."""
+        return self._row.greeted
 
     # ---- sending ------------------------------------------------------------------------
 
@@ -93,24 +103,23 @@ class Connection:
         Raises:
             LocalProtocolError: not allowed in this state; the state is unchanged.
         """
-        if kind not in ANY_TIME or not self._greeted:
-            following = self._may_send.get(kind)
+        if kind not in ANY_TIME or not self._row.greeted:
+            following = self._row.send.get(kind)
             if following is None:
                 raise LocalProtocolError(
                     f"this {self.side.value} cannot send {Kind(kind).name} while {self.state.value}"
                 )
             if kind in OPENERS:
                 self.exchange = (self.exchange + 1) & 0xFFFF
-            if following is not self.state:
-                self._enter(following)
+            self._row = following
         elif kind == _GOODBYE:
-            self._enter(State.CLOSED)
+            self._row = self._rows[State.CLOSED]
         header = HEADER.pack(
             kind,
             0,
             self.exchange,
             len(meta),
-            sum(len(b) if not isinstance(b, memoryview) else b.nbytes for b in body) if body else 0,
+            sum(map(_size, body)) if body else 0,
             seq,
             int(now * 1e6) if time_us is None else time_us,
         )
@@ -176,8 +185,9 @@ class Connection:
             body = None
             if body_len:
                 body = np.frombuffer(data, np.uint8, body_len, body_start).copy()
+            size = HEADER_SIZE + meta_len + body_len
             self._accept(
-                Frame(kind, exchange, seq, time_us, data[start:body_start], body), now, frames
+                Frame(kind, exchange, seq, time_us, data[start:body_start], body, size), now, frames
             )
         if offset < end:
             self._rest = data[offset:]
@@ -186,7 +196,7 @@ class Connection:
     def overdue(self, now: float) -> str:
         """Why the other side is too slow, or an empty string."""
         limits = self.limits
-        if not self._greeted and now - self.created > limits.greeting_time:
+        if not self._row.greeted and now - self.created > limits.greeting_time:
             return f"it did not greet within {limits.greeting_time:g} s"
         partial = self._partial
         if partial is not None:
@@ -196,12 +206,6 @@ class Connection:
         return ""
 
     # ---- inside -------------------------------------------------------------------------
-
-    def _enter(self, state: State) -> None:
-        self.state = state
-        self._greeted = state not in BEFORE_GREETING
-        self._may_send = TABLE[state][self.side]
-        self._may_receive = TABLE[state][self._peer]
 
     def _continue(self, data: bytes, now: float, frames: list[Frame]) -> bytes:
         """Fill the frame that is on its way; return what is left of the data."""
@@ -235,7 +239,7 @@ class Connection:
             raise RemoteProtocolError(f"the other side sent a frame of the unknown kind {kind}")
         limits = self.limits
         meta_limit, body_limit = limits.meta, limits.body
-        if not self._greeted:
+        if not self._row.greeted:
             meta_limit, body_limit = limits.greeting, 0
         if meta_len > meta_limit or body_len > body_limit:
             raise LimitExceeded(
@@ -246,17 +250,17 @@ class Connection:
 
     def _accept(self, frame: Frame, now: float, frames: list[Frame]) -> None:
         kind = frame.kind
-        if kind in ANY_TIME and self._greeted:
+        if kind in ANY_TIME and self._row.greeted:
             if kind == _PING:
                 meta = msgpack.packb([frame.time_us, int(now * 1e6)])
                 self._replies += self.send(_PONG, now, meta=meta)
             elif kind == _PONG:
                 self._take_pong(frame, now)
             else:
-                self._enter(State.CLOSED)
+                self._row = self._rows[State.CLOSED]
                 frames.append(frame)
             return
-        following = self._may_receive.get(kind)
+        following = self._row.receive.get(kind)
         if kind in OPENERS and following is not None:
             self.exchange = frame.exchange
         elif frame.exchange != self.exchange or following is None:
@@ -272,8 +276,7 @@ class Connection:
                 f"while {self.state.value} in exchange {self.exchange}"
             )
         assert following is not None
-        if following is not self.state:
-            self._enter(following)
+        self._row = following
         frames.append(frame)
 
     def _take_pong(self, frame: Frame, now: float) -> None:
@@ -282,6 +285,10 @@ class Connection:
             self.clock.add(sent_us / 1e6, received_us / 1e6, frame.time_us / 1e6, now)
         except (ValueError, TypeError) as error:
             raise RemoteProtocolError(f"the other side sent a broken PONG: {error}") from error
+
+
+def _size(buffer: Buffer) -> int:
+    return buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)
 
 
 class _PartialFrame:
@@ -298,6 +305,7 @@ class _PartialFrame:
         self.started = now
         self.done = 0
         self._head = head
+        self._size = meta_len + body_len
         self._meta = bytearray(meta_len)
         # numpy does not clear the memory first, bytearray does.
         self._body: Body | None = np.empty(body_len, np.uint8) if body_len else None
@@ -333,7 +341,8 @@ class _PartialFrame:
 
     def frame(self) -> Frame:
         kind, exchange, seq, time_us = self._head
-        return Frame(kind, exchange, seq, time_us, self._meta, self._body)
+        size = HEADER_SIZE + self._size
+        return Frame(kind, exchange, seq, time_us, self._meta, self._body, size)
 
 
 def greeting(fields: dict[str, Any]) -> bytes:

@@ -65,6 +65,7 @@ class Frame(NamedTuple):
         time_us: sender's monotonic clock when the content was made.
         meta: msgpack bytes.
         body: raw bytes of arrays and long byte strings, or None.
+        size: bytes on the wire.
     """
 
     kind: int
@@ -73,8 +74,4 @@ class Frame(NamedTuple):
     time_us: int
     meta: bytes | bytearray
     body: Body | None
-
-    @property
-    def size(self) -> int:
-        """Bytes on the wire."""
-        return HEADER_SIZE + len(self.meta) + (0 if self.body is None else self.body.nbytes)
+    size: int

@@ -105,3 +105,36 @@ OPENERS = frozenset({Kind.CALL, Kind.ASK, Kind.OPEN_STREAM, Kind.OPEN_FEED})
 ANY_TIME = frozenset({Kind.PING, Kind.PONG, Kind.GOODBYE})
 LATE = frozenset({Kind.CREDIT, Kind.CANCEL, Kind.ITEM, Kind.ITEMS, Kind.END})
 BEFORE_GREETING = frozenset({State.NEW, State.GREETED})
+
+
+class Row:
+    """One state as one side sees it, linked to the states that follow: :data:`TABLE` compiled,
+    because a lane looks it up for every frame.
+
+    Attributes:
+        state: which one.
+        greeted: both sides know each other.
+        send: row that follows when this side sends a kind of frame.
+        receive: row that follows when the other side does.
+    """
+
+    __slots__ = ("greeted", "receive", "send", "state")
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.greeted = state not in BEFORE_GREETING
+        self.send: dict[int, Row] = {}
+        self.receive: dict[int, Row] = {}
+
+
+def compile_rows(side: Side) -> dict[State, Row]:
+    """The table for one side."""
+    rows = {state: Row(state) for state in State}
+    for state, senders in TABLE.items():
+        row = rows[state]
+        row.send = {int(k): rows[following] for k, following in senders[side].items()}
+        row.receive = {int(k): rows[following] for k, following in senders[side.other].items()}
+    return rows
+
+
+ROWS = {side: compile_rows(side) for side in Side}
