@@ -78,10 +78,7 @@ def _simulated(config: Config) -> Car:
     drivetrain = SimulatedDrivetrain(runner)
 
     def open_simulator() -> Camera:
-        from pi_agent.sim.renderer import Renderer
-
-        renderer = Renderer(world, config.camera.width, config.camera.height, seed)
-        return SimulatedCamera(runner, renderer, config.camera)
+        return SimulatedCamera(runner, config.camera, seed)
 
     def close() -> None:
         drivetrain.close()

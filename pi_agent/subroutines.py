@@ -130,7 +130,7 @@ class Subroutines:
             pynet.sleep(0.02)
 
 
-def _rate(asked: float | None, own: float) -> float:
+def _rate(asked: Any, own: float) -> float:
     if asked is None:
         return own
     if isinstance(asked, bool) or not isinstance(asked, int | float) or not math.isfinite(asked):

@@ -17,7 +17,7 @@ from pi_agent.sim.sky import SUN
 from pi_agent.sim.track import FloatArray, Track
 from pi_agent.sim.view import Picture
 
-PER_METRE = 96
+PER_METRE = 80
 """Pixels of the finest map per metre."""
 STRIPE = 0.26
 """Metres of kerb of one colour."""
@@ -43,7 +43,8 @@ class GroundMap:
 
     Attributes:
         origin: position (metres) of the upper left corner of the picture.
-        levels: pictures with :data:`PER_METRE`, half, a quarter ... pixels per metre.
+        levels: pictures with :data:`PER_METRE`, half, a quarter ... pixels per metre; shape
+            (rows, columns, 4), as OpenCV looks up four channels twice as fast as three.
         grain: one period of fine texture around 128, shape (n, n), for the near ground.
     """
 
@@ -68,7 +69,7 @@ def paint_ground(track: Track, scenery: Scenery, seed: int, margin: float) -> Gr
         pixels = [_to_map(polygon, origin) for polygon in polygons]
         cv2.fillPoly(picture, pixels, colour, lineType=cv2.LINE_AA, shift=4)
     _shade(picture, scenery, origin)
-    levels = [picture]
+    levels = [_as_picture(cv2.cvtColor(picture, cv2.COLOR_BGR2BGRA))]
     while min(levels[-1].shape[:2]) > 64:
         half = (levels[-1].shape[1] // 2, levels[-1].shape[0] // 2)
         levels.append(_as_picture(cv2.resize(levels[-1], half, interpolation=cv2.INTER_AREA)))
@@ -159,14 +160,22 @@ def _grass(rng: np.random.Generator, rows: int, columns: int) -> Picture:
     light += 5.0 * _noise(rng, rows, columns, 0.035)
     light += 4.5 * _noise(rng, rows, columns, 0.2)
     light += 7.0 * _noise(rng, rows, columns, 1.3)
-    mown = np.arange(columns, dtype=np.float32)[None, :] + 0.6 * np.arange(rows)[:, None]
-    light += 3.2 * np.tanh(6 * np.sin(mown * (math.pi / 1.0 / PER_METRE))).astype(np.float32)
+    light += 3.2 * _mown(rows, columns)
     light *= _fade(rows, columns)
     picture = _tint(GRASS, light, np.array([0.75, 1.0, 0.95]))
     flowers = rng.integers(0, [rows, columns], (rows * columns // 5200, 2))
     colours = np.array([[232, 240, 242], [96, 214, 236], [226, 214, 236]], dtype=np.uint8)
     picture[flowers[:, 0], flowers[:, 1]] = colours[rng.integers(0, 3, len(flowers))]
     return picture
+
+
+def _mown(rows: int, columns: int) -> FloatImage:
+    """Stripes a metre wide, 1 and -1, as a mower leaves them."""
+    across = np.arange(columns, dtype=np.float32) * np.float32(math.pi / PER_METRE)
+    down = np.arange(rows, dtype=np.float32) * np.float32(0.6 * math.pi / PER_METRE)
+    wave = np.outer(np.cos(down), np.sin(across)) + np.outer(np.sin(down), np.cos(across))
+    stripes: FloatImage = np.clip(4 * wave, -1, 1).astype(np.float32)
+    return stripes
 
 
 def _fade(rows: int, columns: int) -> FloatImage:

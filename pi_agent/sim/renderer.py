@@ -122,11 +122,12 @@ class Renderer:
                 (self.width, rows * band.per_row),
                 flags=way | cv2.WARP_INVERSE_MAP,
                 borderMode=cv2.BORDER_CONSTANT,
-                borderValue=GRASS,
+                borderValue=(*GRASS, 255),
             )
             if band.per_row > 1:
                 seen = cv2.resize(seen, (self.width, rows), interpolation=cv2.INTER_AREA)
-            frame[horizon + band.first : horizon + last] = seen
+            below = frame[horizon + band.first : horizon + last]
+            cv2.cvtColor(seen, cv2.COLOR_BGRA2BGR, dst=below)
         share, veil = self._haze
         far = frame[horizon : horizon + len(share)]
         cv2.multiply(far, share, dst=far, scale=1 / 255)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from pi_agent.hardware.protocols import CameraError, Motion, Picture
 from pi_agent.sim.renderer import Renderer
 from pi_agent.sim.vehicle import CarState
 from pi_agent.sim.world import World, battery_volts
+
+logger = logging.getLogger(__name__)
 
 PERIOD = 0.02
 """Seconds between two looks at the clock; cameras and sensors catch up exactly by themselves."""
@@ -58,6 +61,10 @@ class WorldRunner:
                 self._catch_up()
                 self._world.drive(steer, throttle)
 
+    def renderer(self, width: int, height: int, seed: int) -> Renderer:
+        """What draws pictures of this world; takes about a second."""
+        return Renderer(self._world, width, height, seed)
+
     def motion(self) -> Motion:
         """Distance, speed and battery at this moment."""
         car = self.state()
@@ -95,41 +102,56 @@ class SimulatedDrivetrain:
 class SimulatedCamera:
     """Pictures of the simulated world at a steady rate.
 
-    The pictures are drawn only when somebody reads.
+    The landscape is painted in a thread of its own meanwhile, as that takes about a
+    second; pictures are drawn only when somebody reads.
     """
 
-    def __init__(self, runner: WorldRunner, renderer: Renderer, config: CameraConfig) -> None:
+    def __init__(self, runner: WorldRunner, config: CameraConfig, seed: int) -> None:
         self._runner = runner
-        self._renderer = renderer
-        self._fps = config.fps
+        self._config = config
+        self._renderer: Renderer | None = None
+        self._painting = threading.Thread(
+            target=self._paint, args=(seed,), name="pi-agent-paint", daemon=True
+        )
+        self._painting.start()
         self._next = 0.0
         self._closed = threading.Event()
 
     @property
     def width(self) -> int:
         """Pixels."""
-        return self._renderer.width
+        return self._config.width
 
     @property
     def height(self) -> int:
         """Pixels."""
-        return self._renderer.height
+        return self._config.height
 
     @property
     def fps(self) -> float:
         """Pictures per second."""
-        return self._fps
+        return self._config.fps
 
     def read(self) -> tuple[float, Picture]:
         """Waits for the next picture; see :class:`pi_agent.hardware.protocols.Camera`."""
+        self._painting.join()
         wait = self._next - time.monotonic()
         if self._closed.wait(max(0.0, wait)):
             raise CameraError("The simulated camera was closed.")
+        if self._renderer is None:
+            raise CameraError("The landscape could not be painted; the log says why.")
         captured = time.monotonic()
         # A late picture moves the schedule instead of being followed by a hurried one.
-        self._next = max(self._next + 1 / self._fps, captured + 0.5 / self._fps)
+        self._next = max(self._next + 1 / self._config.fps, captured + 0.5 / self._config.fps)
         return captured, self._renderer.render(self._runner.state())
 
     def close(self) -> None:
         """Ends a waiting read."""
         self._closed.set()
+        self._painting.join()
+
+    def _paint(self, seed: int) -> None:
+        try:
+            self._renderer = self._runner.renderer(self._config.width, self._config.height, seed)
+        except Exception:
+            logger.exception("The landscape could not be painted")

@@ -117,8 +117,11 @@ class Sky:
         )
         profile = (profile - profile.min()) / np.ptp(profile)
         top = self._above - (span[0] + (span[1] - span[0]) * profile) * self._focal
-        cover = np.clip(np.arange(self._above)[:, None] + 1 - top[None, :], 0, 1)[:, :, None]
-        picture[:] = np.round(picture * (1 - cover) + np.array(colour) * cover).astype(np.uint8)
+        first = int(top.min())
+        row = np.arange(first, self._above)[:, None]
+        cover = np.clip(row + 1 - top[None, :], 0, 1)[:, :, None]
+        low = picture[first:]
+        low[:] = np.round(low * (1 - cover) + np.array(colour) * cover).astype(np.uint8)
 
 
 def _wrapping_noise(rng: np.random.Generator, size: int) -> npt.NDArray[np.float32]:
