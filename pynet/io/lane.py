@@ -38,6 +38,10 @@ log = logging.getLogger("pynet.lane")
 
 READ_SIZE = 64 * 1024
 FRAMES_PER_WRITE = 16
+
+PATIENT_WAIT = 0.25
+"""Seconds a patient writer waits in the kernel before it looks whether the lane still lives."""
+
 _DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 _CREDIT, _CANCEL, _GOODBYE = int(Kind.CREDIT), int(Kind.CANCEL), int(Kind.GOODBYE)
 _TIMEVAL = struct.Struct("@ll")
@@ -69,6 +73,8 @@ class Lane:
         # MSG_DONTWAIT is missing (Windows) the socket is non-blocking and select waits.
         sock.setblocking(bool(_DONTWAIT))
         self._sock = sock
+        if _DONTWAIT:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(PATIENT_WAIT))
         self._receive_timeout: float | None = None
         self.connection = connection
         self._reactor = reactor
@@ -168,9 +174,9 @@ class Lane:
             current = self._current
             try:
                 if len(current) == 1:
-                    sent = sock.send(current[0], _DONTWAIT)
+                    sent = sock.send(current[0], 0 if patient else _DONTWAIT)
                 else:
-                    sent = _send_several(sock, current)
+                    sent = _send_several(sock, current, 0 if patient else _DONTWAIT)
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError as error:
@@ -179,8 +185,11 @@ class Lane:
             self.bytes_sent += sent
             rest = _after(current, sent)
             if rest and patient:
+                if self.error is not None:
+                    raise self.error
                 self._current = rest
-                self._wait_writable()
+                if not _DONTWAIT:
+                    _wait(sock, write=True, timeout=PATIENT_WAIT)
                 continue
             with self._state_lock:
                 if rest:
@@ -202,15 +211,10 @@ class Lane:
             batch += self._outbox.popleft()
         return batch
 
-    def _wait_writable(self) -> None:
-        while self.error is None:
-            if _wait(self._sock, write=True, timeout=0.2):
-                return
-
     def _wait_drained(self) -> None:
         with self._state_lock:
             while self._writing and self.error is None:
-                self._drained.wait(0.2)
+                self._drained.wait(PATIENT_WAIT)
 
     def on_writable(self) -> None:
         """The reactor: the kernel takes bytes again."""
@@ -292,10 +296,7 @@ class Lane:
         if known is None or timeout is None or not 0.5 * timeout <= known <= timeout + 0.002:
             if known == timeout:
                 return True
-            micros = 0 if timeout is None else max(1000, int(timeout * 1e6))
-            self._sock.setsockopt(
-                socket.SOL_SOCKET, socket.SO_RCVTIMEO, _TIMEVAL.pack(*divmod(micros, 1_000_000))
-            )
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(timeout))
             self._receive_timeout = timeout
         return True
 
@@ -501,10 +502,16 @@ def _farewell_error(fields: dict[str, Any], peer: str) -> PynetError:
     return ConnectionLost(f"{peer} closed the connection" + (f": {message}" if message else ""))
 
 
-def _send_several(sock: socket.socket, buffers: list[Buffer]) -> int:
+def _timeval(seconds: float | None) -> bytes:
+    """For SO_RCVTIMEO and SO_SNDTIMEO; None waits for ever."""
+    micros = 0 if seconds is None else max(1000, int(seconds * 1e6))
+    return _TIMEVAL.pack(*divmod(micros, 1_000_000))
+
+
+def _send_several(sock: socket.socket, buffers: list[Buffer], flags: int) -> int:
     if sys.platform == "win32":  # no sendmsg there
         return sock.send(buffers[0])
-    return sock.sendmsg(buffers, (), _DONTWAIT)
+    return sock.sendmsg(buffers, (), flags)
 
 
 def _after(buffers: list[Buffer], sent: int) -> list[Buffer]:
