@@ -17,7 +17,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path("build") / "bench"
-READY_LIMIT = 30.0
+# A share of all cores above which somebody else is at work.
+BUSY = 0.1
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ class Report:
     quick: bool = False
     figures: list[dict[str, Any]] = field(default_factory=list)
     samples: dict[str, Any] = field(default_factory=dict)
+    busy_before: float = field(default_factory=lambda: _short(busy_share()) or 0.0)
+
+    def __post_init__(self) -> None:
+        if self.busy_before > BUSY:
+            print(
+                f"{self.bench}: other programs use {self.busy_before:.0%} of this machine; "
+                "the figures will suffer.",
+                file=sys.stderr,
+            )
 
     def figure(
         self,
@@ -107,12 +117,28 @@ class Report:
                 "system": platform.platform(),
                 "python": platform.python_version(),
                 "cores": os.cpu_count(),
+                "busy_before": self.busy_before,
             },
             "figures": self.figures,
             "samples": self.samples,
         }
         path.write_text(json.dumps(content, separators=(",", ":")) + "\n")
         return path
+
+
+def busy_share(seconds: float = 1.0) -> float:
+    """Return which share of all cores is in use, over a second in which this process rests."""
+
+    def ticks() -> tuple[int, int]:
+        numbers = [int(word) for word in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+        return sum(numbers), numbers[3] + numbers[4]
+
+    if not Path("/proc/stat").exists():
+        return 0.0
+    total, idle = ticks()
+    time.sleep(seconds)
+    total_after, idle_after = ticks()
+    return 1.0 - (idle_after - idle) / max(1, total_after - total)
 
 
 def _short(number: float | None) -> float | None:
