@@ -26,6 +26,7 @@ from pynet._version import __version__
 from pynet.client import Client, Pair
 from pynet.context import cancelled, sleep
 from pynet.controller import Controller
+from pynet.dial import DEFAULT_PORT
 from pynet.errors import (
     Busy,
     Closed,
@@ -52,7 +53,7 @@ from pynet.errors import (
     WrongKind,
 )
 from pynet.feed import Feed
-from pynet.gateway import DEFAULT_PORT, Gateway
+from pynet.gateway import Gateway
 from pynet.incoming import SILENCE, Incoming
 from pynet.inlet import ItemInfo
 from pynet.policy import Policy, keep_last, latest, reliable

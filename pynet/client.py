@@ -255,9 +255,7 @@ class Client(Pair):
     ) -> None:
         self.info: ItemInfo | None = None
         self.lanes = 1
-        super().__init__(
-            dialler, request, reconnect=reconnect, on_state=on_state, on_gone=on_gone
-        )
+        super().__init__(dialler, request, reconnect=reconnect, on_state=on_state, on_gone=on_gone)
         self._ordered = ordered and self.policy.kind != "latest"
         self._siblings = self._open_siblings(lanes - 1)
         self.lanes = 1 + len(self._siblings)
@@ -295,7 +293,8 @@ class Client(Pair):
 
     def close(self) -> None:
         """Cancel the stream. Idempotent; the callback is not called any more after it returns,
-        unless it is the callback that closes."""
+        unless it is the callback that closes.
+        """
         self._closing.set()
         lane = self._lane
         if lane is not None and lane.error is None:

@@ -42,9 +42,7 @@ class Controller:
         self._closed = False
         self._reactor = Reactor.acquire()
 
-    def connect(
-        self, address: str | tuple[str, int], *, timeout: float = 5.0
-    ) -> RemoteGateway:
+    def connect(self, address: str | tuple[str, int], *, timeout: float = 5.0) -> RemoteGateway:
         """Connect to a Gateway.
 
         Args:

@@ -180,7 +180,7 @@ class Backoff:
         """Seconds to wait before the next try."""
         pause = self._pause
         self._pause = min(LONGEST_PAUSE, pause * 2)
-        return pause * random.uniform(0.5, 1.0)  # noqa: S311
+        return pause * random.uniform(0.5, 1.0)
 
     def reset(self) -> None:
         """A try worked."""

@@ -45,9 +45,7 @@ class Feed(Pair):
         self._finishing = False
         self._result: Any = None
         self._on_end = on_end
-        super().__init__(
-            dialler, request, reconnect=reconnect, on_state=on_state, on_gone=on_gone
-        )
+        super().__init__(dialler, request, reconnect=reconnect, on_state=on_state, on_gone=on_gone)
         self._thread = threading.Thread(
             target=self._run, name=f"pynet-client-{self.name}", daemon=True
         )

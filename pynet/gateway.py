@@ -16,6 +16,7 @@ from typing import Any, TypeVar, overload
 
 from pynet._version import __version__
 from pynet.dial import DEFAULT_PORT
+from pynet.dial import DEFAULT_PORT
 from pynet.errors import Closed, ConfigurationError, GatewayStopped, PynetError, UnknownSubroutine
 from pynet.handler import Handler
 from pynet.io.lane import Lane
@@ -118,7 +119,9 @@ class Gateway:
     # ---- registering --------------------------------------------------------------------
 
     @overload
-    def stream(self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...) -> F: ...
+    def stream(
+        self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...
+    ) -> F: ...
     @overload
     def stream(
         self, /, *, name: str | None = ..., policy: Policy | str = ...

@@ -302,5 +302,3 @@ def _open_source(subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any]
             "streamed must be a generator or return an iterator; use yield in it"
         )
     return Source(made)
-
-

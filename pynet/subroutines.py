@@ -131,7 +131,9 @@ class Registry:
     def _unknown(self, name: Any) -> UnknownSubroutine:
         known = sorted(self._by_name)
         close = difflib.get_close_matches(str(name), known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known) or 'none'}"
+        hint = (
+            f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known) or 'none'}"
+        )
         return UnknownSubroutine(f"no subroutine is called {str(name)!r:.140}; {hint}")
 
 

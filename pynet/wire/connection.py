@@ -264,11 +264,7 @@ class Connection:
         if kind in OPENERS and following is not None:
             self.exchange = frame.exchange
         elif frame.exchange != self.exchange or following is None:
-            if (
-                self.state is State.READY
-                and kind in LATE
-                and frame.exchange == self.exchange
-            ):
+            if self.state is State.READY and kind in LATE and frame.exchange == self.exchange:
                 self.late_frames += 1
                 return
             raise RemoteProtocolError(
