@@ -2,7 +2,7 @@
 
 The view gives real key presses and a way to save its window, and calls from its timer::
 
-    run = DemoRun(session, demo_car, press, release, save_picture,
+    run = DemoRun(session, demo_car, press, release, save_picture=save_picture,
                   seconds=20, output=Path("build"), started=options.started)
     # about 60 times a second:
     if run.tick():                      # True once the drive is over
@@ -113,9 +113,10 @@ class DemoRun:
         session: connected, or connecting, to ``car``.
         car: the simulated car.
         press, release: real key events of the view.
-        save_picture: saves the window as it is now to the given path.
         seconds: how long to drive, counted from the first painted picture.
         output: folder for ``demo.png`` and ``demo.json``; made when missing.
+        save_picture: saves the window to the given path; called once, in the middle of the
+            drive, when there is most to see. Without it the caller saves it where it likes.
         started: local monotonic time at which the program started (``Options.started``).
     """
 
@@ -125,10 +126,10 @@ class DemoRun:
         car: DemoCar,
         press: Callable[[str], None],
         release: Callable[[str], None],
-        save_picture: Callable[[Path], object],
         *,
         seconds: float,
         output: Path,
+        save_picture: Callable[[Path], object] | None = None,
         started: float | None = None,
     ) -> None:
         self.picture_path = output / "demo.png"
@@ -175,8 +176,9 @@ class DemoRun:
 
     def _photograph(self) -> None:
         self._photographed = True
-        self._output.mkdir(parents=True, exist_ok=True)
-        self._save_picture(self.picture_path)
+        if self._save_picture is not None:
+            self._output.mkdir(parents=True, exist_ok=True)
+            self._save_picture(self.picture_path)
 
     def _end(self, now: float) -> None:
         self._driver.release_all()

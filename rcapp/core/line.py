@@ -16,8 +16,12 @@ from rcapp.core.feeds import Connection, Receiver
 
 logger = logging.getLogger("rcapp.line")
 
-DIAL_TIMEOUT = 3.0
+DIAL_TIMEOUT = 2.0
 """Seconds that one try waits for an answer."""
+
+JOIN_LIMIT = 0.6
+"""Seconds that :meth:`Line.close` waits for a try that cannot be interrupted: looking up a name
+or connecting to a machine that does not answer. It then ends by itself within its time limit."""
 
 BACK_OFF = (0.5, 1.0, 2.0, 3.0, 5.0)
 """Seconds before the next try, by how many failed in a row; the last one repeats."""
@@ -117,10 +121,10 @@ class Line:
     def close(self) -> None:
         """End everything and join. Twice is fine."""
         self.leave()
-        # Ends a dial or a call that the thread waits in.
+        # Ends a call that the thread waits in.
         self._controller.close()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(JOIN_LIMIT)
 
     def _change(self, **changes: object) -> None:
         with self._lock:

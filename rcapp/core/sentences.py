@@ -95,11 +95,12 @@ def explain_connect(error: Exception, address: str) -> str:
 
 def explain_loss(error: Exception | None, name: str) -> str:
     """Why a connection that worked is gone, and what happens now."""
-    if isinstance(error, errors.GatewayStopped):
+    causes = [] if error is None else _causes(error)
+    if any(isinstance(cause, errors.GatewayStopped) for cause in causes):
         return (
             f"{name} was stopped: its pi-agent ended. Start it again; the app reconnects by itself."
         )
-    if isinstance(error, errors.HandlerStopped):
+    if any(isinstance(cause, errors.HandlerStopped) for cause in causes):
         return f"{name} ended this connection. The app reconnects by itself."
     return f"The connection to {name} is lost. The car stops by itself; the app goes on trying."
 

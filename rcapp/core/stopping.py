@@ -19,6 +19,10 @@ ATTEMPT_TIMEOUT = 1.0
 RETRY = 0.2
 """Seconds between two attempts."""
 
+JOIN_LIMIT = 0.3
+"""Seconds that :meth:`StopButton.close` waits for an attempt that dials a car which does not
+answer; it then ends by itself within its time limit."""
+
 Call = Callable[[str, tuple[str, ...], float], object]
 """``call(subroutine, arguments, timeout)``: asks the car; raises when it does not answer well."""
 
@@ -88,7 +92,7 @@ class StopButton:
             self._changed.notify_all()
             thread = self._thread
         if thread is not None:
-            thread.join()
+            thread.join(JOIN_LIMIT)
 
     def _wake(self) -> None:
         if self._thread is None and not self._quit:
