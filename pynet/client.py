@@ -292,8 +292,10 @@ class Client(Pair):
         return self._state == CLOSED
 
     def close(self) -> None:
-        """Cancel the stream. Idempotent; the callback is not called any more after it returns,
-        unless it is the callback that closes.
+        """Cancel the stream. Idempotent.
+
+        The callback is not called any more once this has returned, unless it is the callback
+        itself that closes.
         """
         self._closing.set()
         lane = self._lane
@@ -315,7 +317,7 @@ class Client(Pair):
     def _open_siblings(self, count: int) -> list[Lane]:
         siblings: list[Lane] = []
         try:
-            for _ in range(count):
+            while len(siblings) < count:
                 siblings.append(self._open())
         except Busy as error:
             log.info("%s gets %d lanes: %s", self.name, 1 + len(siblings), error)

@@ -277,7 +277,7 @@ class Gateway:
         """Listen and wait until :meth:`close`, a Controller's stop, or Ctrl-C."""
         self.start()
         try:
-            # An Event waits uninterruptibly on some systems, so Ctrl-C gets its chance twice a second.
+            # On some systems an Event's wait cannot be interrupted: give Ctrl-C a chance.
             while not self._stopped.wait(0.5):
                 continue
         except KeyboardInterrupt:

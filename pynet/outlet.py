@@ -240,7 +240,7 @@ class Outlet:
                 self._mail.popleft()
                 self.tally.dropped += 1
             # The producer may reuse its memory while the item waits.
-            owned = [bytes(b) if isinstance(b, memoryview) else b for b in body]
+            owned: list[Buffer] = [bytes(b) if isinstance(b, memoryview) else b for b in body]
             self._mail.append((item_id, born, meta, owned))
             self._flush_mail()
 

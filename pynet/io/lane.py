@@ -43,7 +43,8 @@ PATIENT_WAIT = 0.25
 """Seconds a patient writer waits in the kernel before it looks whether the lane still lives."""
 
 _DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
-_CREDIT, _CANCEL, _GOODBYE = int(Kind.CREDIT), int(Kind.CANCEL), int(Kind.GOODBYE)
+_CONTROL = frozenset({int(Kind.CREDIT), int(Kind.CANCEL)})
+_GOODBYE = int(Kind.GOODBYE)
 _TIMEVAL = struct.Struct("@ll")
 
 
@@ -292,7 +293,7 @@ class Lane:
         if timeout is not None and timeout <= 0:
             return _wait(self._sock, write=False, timeout=0)
         known = self._receive_timeout
-        # An earlier end is harmless, the caller waits again; so a timeout is set only if it is far off.
+        # An earlier end is harmless, the caller waits again: set it only if it is far off.
         if known is None or timeout is None or not 0.5 * timeout <= known <= timeout + 0.002:
             if known == timeout:
                 return True
@@ -390,7 +391,7 @@ class Lane:
         self.bytes_received += size
         for frame in frames:
             kind = frame.kind
-            if kind == _CREDIT or kind == _CANCEL:
+            if kind in _CONTROL:
                 if self.on_control is not None:
                     self.on_control(frame)
             elif kind == _GOODBYE:

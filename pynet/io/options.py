@@ -1,4 +1,4 @@
-"""Socket options per traffic class. Each is tried; what the system lacks is left out, never fatal."""
+"""Socket options per traffic class: each is tried, and what the system lacks is left out."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class Reactor:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        # epoll and kqueue take changes while another thread waits in them; select() has to be woken.
+        # epoll and kqueue take changes while a thread waits in them; select() has to be woken.
         self._live_changes = not isinstance(self._selector, selectors.SelectSelector)
         self._interest: dict[socket.socket, int] = {}
         self._lock = threading.Lock()

@@ -307,7 +307,7 @@ class _PartialFrame:
         self._body: Body | None = np.empty(body_len, np.uint8) if body_len else None
         self._views: list[memoryview] = [memoryview(self._meta)] if meta_len else []
         if self._body is not None:
-            self._views.append(memoryview(self._body))
+            self._views.append(self._body.data)
         self.fill(memoryview(data))
 
     @property

@@ -13,7 +13,7 @@ class Limits:
     """Upper bounds for what the other side may send.
 
     Attributes:
-        greeting: bytes of a frame before both sides have greeted each other. Small: nobody is known yet.
+        greeting: bytes of a frame before both sides have greeted. Small: nobody is known yet.
         meta: bytes of a frame's msgpack part. msgpack can blow up 36 times when
             decoded (390 KiB of ``[[1], [1], ...]`` become 14 MiB of objects), so this
             is the limit that bounds memory.

@@ -79,7 +79,7 @@ def register(
     if encode is None or decode is None:
         if not dataclasses.is_dataclass(type_):
             raise ConfigurationError(
-                f"{type_.__name__} is not a dataclass; give register() an encode and a decode function"
+                f"{type_.__name__} is not a dataclass; give register() encode and decode functions"
             )
         encode, decode = _dataclass_codec(type_)
     wire_name = name or type_.__qualname__

@@ -108,8 +108,9 @@ BEFORE_GREETING = frozenset({State.NEW, State.GREETED})
 
 
 class Row:
-    """One state as one side sees it, linked to the states that follow: :data:`TABLE` compiled,
-    because a lane looks it up for every frame.
+    """One state as one side sees it, linked to the states that follow.
+
+    This is :data:`TABLE` compiled, because a lane looks it up for every frame.
 
     Attributes:
         state: which one.

@@ -21,7 +21,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import msgpack
 import numpy as np
@@ -122,7 +122,7 @@ class Encoder:
         fortran = array.flags.f_contiguous and not array.flags.c_contiguous
         memory = array.T if fortran else np.ascontiguousarray(array)
         if memory.nbytes:
-            self._append(memoryview(memory.reshape(-1).view(np.uint8)))
+            self._append(memory.reshape(-1).view(np.uint8).data)
         note = [_dtype_note(array.dtype), list(array.shape), fortran]
         return msgpack.ExtType(ARRAY, self._pack(note))
 
@@ -227,7 +227,7 @@ class Decoder:
             return dt.timedelta(*text)
         return _TIMES[letter].fromisoformat(text)
 
-    _READERS: dict[int, Callable[[Decoder, Any], Any]] = {
+    _READERS: ClassVar[dict[int, Callable[[Decoder, Any], Any]]] = {
         ARRAY: _array,
         BYTES: _bytes,
         SCALAR: _scalar,
