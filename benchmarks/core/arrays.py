@@ -46,7 +46,7 @@ def raw_transfer(stack: contextlib.ExitStack, count: int) -> Callable[[], float]
     connection = stack.enter_context(socket.create_connection(("127.0.0.1", peer.facts["port"])))
     header = memoryview(bytearray(16))
     array = np.empty(ARRAY_SHAPE, np.float32)
-    body = memoryview(array).cast("B")
+    body = array.data.cast("B")
 
     def one_round() -> float:
         peer.tell(f"send {count}")

@@ -111,7 +111,7 @@ def pynet_transfer(stack: contextlib.ExitStack) -> Transfer:
             ended.set()
 
         arguments = {"count": count} | ({"hz": TICK_HZ} if what == "ticks" else {})
-        with car.stream(what, take, policy="reliable", on_end=on_end, **arguments):
+        with car.stream(what, take, policy="reliable", on_end=on_end, arguments=arguments):
             if not ended.wait(120):
                 raise TimeoutError(f"stream {what} did not end")
         assert problem == [None], problem

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -42,13 +41,13 @@ class Visitor:
         return outcome
 
 
-def together(visitors: list[Visitor], act: Callable[[Visitor], Counter[str]]) -> dict[str, Any]:
-    """Let all act at the same time and add up what happened to them."""
+def together(visitors: list[Visitor], calls: int) -> dict[str, Any]:
+    """Let all call at the same time and add up what happened to them."""
     start = threading.Barrier(len(visitors))
 
     def begin(visitor: Visitor) -> Counter[str]:
         start.wait()
-        return act(visitor)
+        return visitor.call(calls)
 
     with ThreadPoolExecutor(len(visitors)) as threads:
         total = sum(threads.map(begin, visitors), Counter[str]())
@@ -62,8 +61,7 @@ def main() -> None:
     visitors = [Visitor(first + number, address) for number in range(count)]
     say_ready()
     for order in orders():
-        calls = 1 if order[0] == "connect" else int(order[1])
-        answer(together(visitors, lambda visitor, calls=calls: visitor.call(calls)))
+        answer(together(visitors, calls=1 if order[0] == "connect" else int(order[1])))
     for visitor in visitors:
         visitor.controller.close()
 

@@ -35,7 +35,7 @@ def echo(connection: socket.socket) -> None:
 def send_arrays(connection: socket.socket, count: int) -> None:
     """Send arrays as fast as the socket takes them, each after a header of 16 bytes."""
     header = ARRAY_BYTES.to_bytes(16, "big")
-    arrays = [memoryview(array).cast("B") for array in some_arrays()]
+    arrays = [array.data.cast("B") for array in some_arrays()]
     for number in range(count):
         parts = [memoryview(header), arrays[number % len(arrays)]]
         while parts:
