@@ -72,9 +72,9 @@ def explain_connect(error: Exception, address: str) -> str:
             "The car has no room for another connection. "
             "Close other apps that are connected to it; trying again by itself."
         )
-    if isinstance(error, errors.ProtocolError):
-        return f"What answers at {address} does not speak pynet. Check the port."
     causes = _causes(error)
+    if any(isinstance(cause, errors.ProtocolError) for cause in causes):
+        return f"What answers at {address} does not speak pynet. Check the port."
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return (
             f"Nothing listens at {address}. "
@@ -90,7 +90,7 @@ def explain_connect(error: Exception, address: str) -> str:
             f"{address} does not answer. "
             "Check that the car is switched on and in the same network as this computer."
         )
-    return f"Cannot connect to {address}: {_plain(error)}"
+    return f"Cannot connect to {address}: {_plain(error)} Check the address and the port."
 
 
 def explain_loss(error: Exception | None, name: str) -> str:

@@ -52,6 +52,7 @@ class StopButton:
         self._changed = threading.Condition()
         self._why: str | None = None
         self._pressed_at = 0.0
+        self._failed_at = 0.0
         self._clear = False
         self._quit = False
         self._thread: threading.Thread | None = None
@@ -119,7 +120,9 @@ class StopButton:
             self._call("stop", (why,), ATTEMPT_TIMEOUT)
         except Exception as error:
             # Whatever went wrong, a STOP is not given up.
-            logger.warning("STOP not acknowledged: %s", error)
+            level = logging.WARNING if self._failed_at != pressed_at else logging.DEBUG
+            self._failed_at = pressed_at
+            logger.log(level, "STOP not acknowledged: %s", error)
             self._on_trouble(error, True)
             with self._changed:
                 if not self._quit and self._why is not None:

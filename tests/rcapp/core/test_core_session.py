@@ -1,0 +1,500 @@
+"""A session against a small car behind a real Gateway, over real sockets."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pynet
+from pynet.rc.messages import (
+    CameraFrame,
+    CameraInfo,
+    CarDescription,
+    CarStatus,
+    DriveCommand,
+    SensorInfo,
+    SensorSample,
+)
+from rcapp.core import _cv, feeds
+from rcapp.core.session import CarSession, Frame, Link, Snapshot
+
+PATIENCE = 20.0
+
+
+class SmallCar:
+    """As much of a car as a session needs; everything is in a test's hands."""
+
+    def __init__(self, port: int = 0, *, pool_size: int = 32, camera: bool = True) -> None:
+        self.gateway = pynet.Gateway(port=port, pool_size=pool_size, name="small car")
+        self.camera_on = threading.Event()
+        self.camera_on.set()
+        self.broken: dict[str, Exception] = {}
+        self.lock = threading.Lock()
+        self.commands: list[DriveCommand] = []
+        self.stops: list[str] = []
+        self.stopped = ""
+        self.trips = 0
+        self.description: Any = CarDescription(
+            name="Small car",
+            simulated=True,
+            version="1",
+            drivetrain="none",
+            speed_limit=2.0,
+            command_timeout=0.25,
+            cameras=(CameraInfo("front", 64, 48, 50.0),) if camera else (),
+            sensors=(SensorInfo("distance", "Distance", "m", ("L", "R"), 0.0, 4.0, hz=50.0),),
+        )
+        image = np.zeros((48, 64, 3), np.uint8)
+        image[:, :, 2] = 255
+        self._jpeg = _cv.encode_jpeg(image)
+        for register, function in (
+            (self.gateway.batch, self.describe),
+            (self.gateway.batch, self.stop),
+            (self.gateway.batch, self.clear_stop),
+        ):
+            register(function)
+        self.gateway.stream(self.camera, policy="latest")
+        self.gateway.stream(self.sensor, policy=pynet.keep_last(8))
+        self.gateway.stream(self.status, policy="latest")
+        self.gateway.sink(self.drive, policy="latest", max_age=0.2, silence=0.25)
+        self.gateway.start()
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.gateway.port}"
+
+    def _check(self, what: str) -> None:
+        if what in self.broken:
+            raise self.broken[what]
+
+    def describe(self) -> Any:
+        return self.description
+
+    def camera(self, name: str = "front") -> Iterator[CameraFrame]:
+        seq = 0
+        while True:
+            self._check("camera")
+            if self.camera_on.is_set():
+                seq += 1
+                yield CameraFrame(seq, time.monotonic(), 64, 48, "jpeg", self._jpeg)
+            pynet.sleep(0.02)
+
+    def sensor(self, name: str, hz: float | None = None) -> Iterator[SensorSample]:
+        while True:
+            self._check("sensor")
+            yield SensorSample(name, time.monotonic(), (1.0, 2.0))
+            pynet.sleep(0.02)
+
+    def status(self) -> Iterator[CarStatus]:
+        while True:
+            with self.lock:
+                newest = self.commands[-1] if self.commands else None
+                state = "stopped" if self.stopped else "driving" if newest else "idle"
+                status = CarStatus(
+                    time=time.monotonic(),
+                    state=state,
+                    reason=self.stopped,
+                    driver="",
+                    steer=newest.steer if newest else 0.0,
+                    throttle=newest.throttle if newest else 0.0,
+                    accepted=len(self.commands),
+                    refused=0,
+                    last_seq=newest.seq if newest else -1,
+                    failsafe_trips=self.trips,
+                    distance=0.0,
+                    speed=0.0,
+                    battery=None,
+                )
+            yield status
+            pynet.sleep(0.02)
+
+    def drive(self, commands: Any) -> None:
+        for command in commands:
+            self._check("drive")
+            if command is not pynet.SILENCE:
+                with self.lock:
+                    self.commands.append(command)
+
+    def stop(self, reason: str = "") -> None:
+        self._check("stop")
+        self.stops.append(reason)
+        with self.lock:
+            self.stopped = reason
+
+    def clear_stop(self) -> None:
+        self._check("clear_stop")
+        with self.lock:
+            self.stopped = ""
+
+    def close(self) -> None:
+        self.gateway.close()
+
+
+class Watched(CarSession):
+    """A session that a test can wait on, woken as the GUI is."""
+
+    def __init__(self) -> None:
+        self.woken = threading.Condition()
+        self.seen: list[Frame] = []
+        super().__init__(name="tester", on_wake=self._woke)
+
+    def _woke(self) -> None:
+        with self.woken:
+            self.woken.notify_all()
+
+    def until(self, true: Callable[[Snapshot], object], tick: bool = False) -> Snapshot:
+        """Wait for a snapshot of which ``true`` holds, painting and driving as the GUI does."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            if tick:
+                self.drive.tick()
+            frame = self.take_frame()
+            if frame is not None:
+                self.seen.append(frame)
+                self.painted(frame)
+                self.painted(frame)  # a window painted again is no second picture
+            snapshot = self.snapshot()
+            if true(snapshot):
+                return snapshot
+            assert time.monotonic() < deadline, f"never came true; at the end: {snapshot}"
+            with self.woken:
+                self.woken.wait(0.02)
+
+    def texts(self) -> list[str]:
+        return [event.text for event in self.events.since(0)]
+
+
+def is_live(snapshot: Snapshot) -> bool:
+    return snapshot.link is Link.LIVE
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as made:
+        yield made
+
+
+@pytest.fixture
+def car(stack: ExitStack) -> SmallCar:
+    made = SmallCar()
+    stack.callback(made.close)
+    return made
+
+
+@pytest.fixture
+def session(stack: ExitStack) -> Watched:
+    return stack.enter_context(Watched())
+
+
+def test_nothing_asked_is_idle(session: Watched) -> None:
+    assert session.snapshot() == Snapshot()
+    assert session.take_frame() is None
+    assert session.series == {}
+    session.stop("no car")
+    session.clear_stop()
+    session.disconnect()
+    assert not session.snapshot().stop_pressed
+
+
+def test_pictures_sensors_and_status_arrive(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    assert session.snapshot().link is Link.CONNECTING
+    session.until(lambda now: now.frames_painted >= 3)
+    frames = session.seen
+    assert frames[0].image.shape == (48, 64, 4)
+    assert frames[0].image[20, 20, 2] > 240
+    assert (frames[0].width, frames[0].height) == (64, 48)
+    assert frames[0].seq < frames[1].seq < frames[2].seq
+    assert frames[0].captured < frames[1].captured
+    snapshot = session.until(
+        lambda now: now.status and session.series["distance"].count > 5 and is_live(now)
+    )
+    assert snapshot.car == car.description
+    assert snapshot.frames_painted >= 3
+    assert snapshot.frame_age is not None
+    assert 0 <= snapshot.frame_age < PATIENCE
+    assert snapshot.picture_age is not None
+    assert snapshot.picture_age >= 0
+    assert snapshot.error == ""
+    assert set(session.series) == {"distance", "command_age"}
+    assert session.series["distance"].last == (1.0, 2.0)
+    assert len(session.frame_ages()) == snapshot.frames_painted
+    assert "Small car is connected" in session.texts()
+
+
+def test_an_old_picture_is_never_live(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    session.until(is_live)
+    now = time.monotonic()
+    assert session.snapshot(now + 0.6).link in (Link.STALE, Link.LOST)
+    assert session.snapshot(now + 2.6).link is Link.LOST
+    car.camera_on.clear()
+    stale = session.until(lambda seen: seen.link is Link.STALE)
+    assert stale.picture_age is None or stale.picture_age > 0.4
+    car.camera_on.set()
+    session.until(is_live)
+
+
+def test_a_car_without_a_camera_is_live_by_its_status(stack: ExitStack, session: Watched) -> None:
+    car = SmallCar(camera=False)
+    stack.callback(car.close)
+    session.connect(car.address)
+    session.until(is_live)
+
+
+def test_driving(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    session.until(is_live)
+    session.drive.set_keyboard_active(True)
+    session.drive.keyboard.press("up")
+    driven = session.until(
+        lambda now: now.commands_accepted > 5 and now.command_age is not None, tick=True
+    )
+    assert driven.sending
+    assert driven.input_source == "keyboard"
+    assert driven.throttle > 0
+    assert driven.command_age is not None
+    assert 0 <= driven.command_age < PATIENCE
+    session.until(lambda now: now.round_trip is not None, tick=True)
+    assert session.series["command_age"].count
+    assert session.snapshot().commands_sent >= driven.commands_accepted
+    seqs = [command.seq for command in car.commands]
+    assert seqs == sorted(set(seqs))
+    throttles = [command.throttle for command in car.commands]
+    assert throttles == sorted(throttles)
+
+
+def test_stop_and_clear(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    session.drive.set_keyboard_active(True)
+    session.drive.keyboard.press("up")
+    session.until(lambda now: now.commands_accepted > 5, tick=True)
+    session.stop("pressed Esc")
+    stopped = session.until(lambda now: now.stop_reason, tick=True)
+    assert stopped.stopped
+    assert not stopped.stop_pressed
+    assert stopped.stop_reason == "pressed Esc"
+    assert (stopped.steer, stopped.throttle) == (0.0, 0.0)
+    assert car.stops == ["pressed Esc"]
+    session.drive.keyboard.release("up")
+    session.clear_stop()
+    session.until(lambda now: not now.stopped, tick=True)
+    texts = session.texts()
+    assert "STOP pressed: pressed Esc" in texts
+    assert "STOPPED: pressed Esc" in texts
+    assert "STOP is released" in texts
+    assert any(text.startswith("The car acknowledged STOP after") for text in texts)
+
+
+def test_a_refused_stop_is_tried_again_and_said(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    session.until(is_live)
+    car.broken["stop"] = RuntimeError("the relay sticks")
+    session.stop("pressed Esc")
+    pending = session.until(lambda now: now.error)
+    assert pending.stop_pressed
+    assert "the relay sticks" in pending.error
+    assert "switch the car off" in pending.error
+    del car.broken["stop"]
+    done = session.until(lambda now: not now.stop_pressed)
+    assert done.error == ""
+    assert done.stopped
+
+
+def test_a_refused_clearing_is_said(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    session.until(is_live)
+    car.broken["clear_stop"] = RuntimeError("let go of the throttle first")
+    session.clear_stop()
+    session.until(lambda _: any("let go of the throttle" in text for text in session.texts()))
+
+
+def test_a_restarted_car_is_found_again(car: SmallCar, session: Watched, stack: ExitStack) -> None:
+    session.connect(car.address)
+    session.until(lambda now: is_live(now) and session.series["distance"].count > 3)
+    kept = session.series["distance"]
+    car.close()
+    lost = session.until(lambda now: now.link in (Link.LOST, Link.RECONNECTING))
+    assert lost.lost_since is not None
+    assert lost.error
+    assert lost.car is not None, "what is known of the car is kept"
+    session.until(lambda now: now.link is Link.RECONNECTING)
+    waiting = session.until(lambda now: now.retry_in is not None)
+    assert waiting.retry_in is not None
+    assert waiting.retry_in <= 6.0
+    session.stop("while it was away")
+    again = SmallCar(port=car.gateway.port)
+    stack.callback(again.close)
+    live = session.until(lambda now: is_live(now) and not now.stop_pressed)
+    assert live.error == ""
+    assert live.lost_since is None
+    assert live.retry_in is None
+    session.until(lambda now: now.stop_reason == "while it was away")
+    assert session.series["distance"] is kept, "the plots go on"
+    assert "Small car is connected again" in session.texts()
+
+
+def test_a_port_where_nothing_listens(session: Watched) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    session.connect(f"127.0.0.1:{port}")
+    trying = session.until(lambda now: now.error and now.retry_in is not None)
+    assert trying.link is Link.CONNECTING
+    assert f"Nothing listens at 127.0.0.1:{port}" in trying.error
+    session.disconnect()
+    assert session.snapshot() == Snapshot()
+
+
+def test_a_text_that_is_no_address(session: Watched) -> None:
+    session.connect("my car")
+    assert session.snapshot().link is Link.IDLE
+    assert "host:port" in session.snapshot().error
+
+
+def test_another_program_on_the_port(session: Watched, stack: ExitStack) -> None:
+    server = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    done = threading.Event()
+
+    def answer() -> None:
+        server.settimeout(0.05)
+        while not done.is_set():
+            try:
+                peer, _ = server.accept()
+            except TimeoutError:
+                continue
+            with peer:
+                peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n" * 20)
+
+    web = threading.Thread(target=answer)
+    web.start()
+    stack.callback(web.join)
+    stack.callback(done.set)
+    session.connect(f"127.0.0.1:{server.getsockname()[1]}")
+    seen = session.until(lambda now: now.error)
+    assert "speak pynet" in seen.error
+    assert "the port" in seen.error
+
+
+def test_a_gateway_that_is_no_car(stack: ExitStack, session: Watched) -> None:
+    gateway = stack.enter_context(pynet.Gateway(port=0))
+    gateway.batch(lambda: "a fridge", name="describe")
+    session.connect(f"127.0.0.1:{gateway.port}")
+    assert "is no car" in session.until(lambda now: now.error).error
+
+
+def test_a_full_car(stack: ExitStack, session: Watched) -> None:
+    car = SmallCar(pool_size=1)
+    stack.callback(car.close)
+    other = stack.enter_context(pynet.Controller())
+    other.connect(car.address).call("describe")
+    session.connect(car.address)
+    seen = session.until(lambda now: now.error)
+    assert "no room" in seen.error
+    other.close()
+    session.until(lambda now: now.car is not None)
+
+
+def test_a_second_driver_is_told_and_may_go_on_watching(
+    car: SmallCar, session: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "REOPEN", 0.05)
+    car.broken["drive"] = PermissionError("Ann drives this car now")
+    session.connect(car.address)
+    assert session.until(is_live).error == ""
+    session.drive.set_keyboard_active(True)
+    session.drive.keyboard.press("up")
+    refused = session.until(lambda now: now.error, tick=True)
+    assert "Ann drives this car now" in refused.error
+    assert is_live(session.until(is_live, tick=True))
+    session.drive.set_keyboard_active(False)
+    session.until(lambda now: not now.error)
+    del car.broken["drive"]
+    session.drive.set_keyboard_active(True)
+    session.drive.keyboard.press("up")
+    session.until(lambda now: now.commands_accepted > 0 and not now.error, tick=True)
+
+
+def test_one_broken_sensor_does_not_disturb_the_rest(
+    car: SmallCar, session: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "REOPEN", 0.05)
+    car.broken["sensor"] = OSError("no echo")
+    session.connect(car.address)
+    session.until(is_live)
+    broken = session.until(lambda now: now.error)
+    assert "distance: no echo." in broken.error
+    del car.broken["sensor"]
+    session.until(lambda now: not now.error and session.series["distance"].count > 3)
+
+
+def test_a_camera_that_fails_is_said_and_asked_for_again(
+    car: SmallCar, session: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "REOPEN", 0.05)
+    session.connect(car.address)
+    session.until(is_live)
+    car.broken["camera"] = OSError("unplugged")
+    seen = session.until(lambda now: now.error and now.link is Link.STALE)
+    assert "camera: unplugged." in seen.error
+    del car.broken["camera"]
+    session.until(lambda now: is_live(now) and not now.error)
+
+
+def test_a_failsafe_trip_is_an_event(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    session.until(lambda now: now.status)
+    with car.lock:
+        car.trips += 1
+    session.until(lambda _: any("its throttle is neutral" in text for text in session.texts()))
+
+
+def test_changing_the_car_forgets_the_old_one(
+    car: SmallCar, session: Watched, stack: ExitStack
+) -> None:
+    other = SmallCar(camera=False)
+    stack.callback(other.close)
+    session.connect(car.address)
+    session.until(lambda now: now.frames_painted > 2)
+    session.connect(other.address)
+    assert session.snapshot().frames_painted == 0
+    changed = session.until(is_live)
+    assert changed.address == other.address
+    assert changed.frames_painted == 0
+    assert session.take_frame() is None
+
+
+def test_commands_are_counted_from_connecting(car: SmallCar, session: Watched) -> None:
+    car.commands += [DriveCommand(seq, 0.0, 0.0, 0.0) for seq in range(1000)]
+    session.connect(car.address)
+    assert session.until(lambda now: now.status).commands_accepted == 0
+
+
+def test_closing_while_a_car_does_not_answer(session: Watched, stack: ExitStack) -> None:
+    silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    session.connect(f"127.0.0.1:{silent.getsockname()[1]}")
+    peer, _ = silent.accept()
+    stack.callback(peer.close)
+    session.stop("now")
+    session.close()
+    session.close()
+    assert session.snapshot() == Snapshot()
+    session.connect("127.0.0.1:9")
+    assert session.snapshot().link is Link.IDLE
+
+
+def test_closing_joins_every_thread(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    session.drive.set_keyboard_active(True)
+    session.drive.keyboard.press("up")
+    session.until(lambda now: now.commands_accepted, tick=True)
+    session.stop("end")
+    session.close()
+    left = [t.name for t in threading.enumerate() if t.name.startswith(("rcapp", "pynet-client"))]
+    assert left == []
