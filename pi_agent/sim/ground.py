@@ -23,7 +23,7 @@ STRIPE = 0.26
 """Metres of kerb of one colour."""
 DASH = (0.34, 0.84)
 """Metres of a dash of the centre line, and from one dash to the next."""
-DASH_WIDTH = 0.055
+DASH_WIDTH = 0.06
 CHECK = 0.1
 """Metres of one square of the start line."""
 
@@ -65,7 +65,8 @@ def paint_ground(track: Track, scenery: Scenery, seed: int, margin: float) -> Gr
 
     picture = _grass(rng, rows, columns)
     _blend(picture, _asphalt(rng, rows, columns), _road_mask(track, origin, rows, columns))
-    for polygons, colour in marks(track):
+    # A little smaller than the polygons of the near view, which cover them and their soft edges.
+    for polygons, colour in marks(track, 0.6 / PER_METRE):
         pixels = [_to_map(polygon, origin) for polygon in polygons]
         cv2.fillPoly(picture, pixels, colour, lineType=cv2.LINE_AA, shift=4)
     _shade(picture, scenery, origin)
@@ -76,10 +77,11 @@ def paint_ground(track: Track, scenery: Scenery, seed: int, margin: float) -> Gr
     return GroundMap(origin, tuple(levels), _grain(rng))
 
 
-def marks(track: Track) -> list[tuple[list[FloatArray], tuple[int, int, int]]]:
+def marks(track: Track, inset: float = 0.0) -> list[tuple[list[FloatArray], tuple[int, int, int]]]:
     """Everything painted on the ground with sharp edges: (polygons, colour), in order.
 
-    Each polygon is an (n, 2) array of positions in metres.
+    Each polygon is an (n, 2) array of positions in metres. The dashes of the
+    centre line are ``inset`` metres smaller on each side.
     """
     whites: list[FloatArray] = []
     reds: list[FloatArray] = []
@@ -93,7 +95,8 @@ def marks(track: Track) -> list[tuple[list[FloatArray], tuple[int, int, int]]]:
     dashes = []
     for number in range(int(track.length / DASH[1])):
         start = 1.2 + number * DASH[1]
-        dashes.append(_patch(track, start, start + DASH[0], -DASH_WIDTH / 2, DASH_WIDTH / 2))
+        half = DASH_WIDTH / 2 - inset
+        dashes.append(_patch(track, start + inset, start + DASH[0] - inset, -half, half))
     return [(whites, WHITE), (reds, RED), (dashes, PAINT), *_start_line(track)]
 
 

@@ -11,7 +11,7 @@ from pi_agent.sim.sprites import Sprites, text_panel
 from pi_agent.sim.track import FloatArray, Track
 from pi_agent.sim.view import HEIGHT, Picture, View
 
-FARTHEST = 22.0
+FARTHEST = 18.0
 """Metres beyond which things are left out; the painted wood stands there."""
 NEAREST = 0.22
 BOX = 0.3
@@ -44,10 +44,8 @@ class PropPainter:
         for index in seen[np.argsort(-ahead[seen])]:
             prop = self._props[index]
             foot = (float(ahead[index]), float(aside[index]))
-            if prop.kind in ("cone", "tyres", "tree"):
+            if prop.kind in ("cone", "tyres", "tree", "post"):
                 self._draw_sprite(frame, view, prop, foot)
-            elif prop.kind == "post":
-                _draw_post(frame, view, foot)
             elif prop.kind == "box":
                 _draw_box(frame, view, prop)
             else:
@@ -58,7 +56,7 @@ class PropPainter:
     ) -> None:
         scale = view.focal / foot[0]
         rows = round(prop.height * scale)
-        if rows < 3:
+        if rows < (8 if prop.kind == "post" else 4):
             return
         sprite = self._sprites.get(prop.kind, prop.look, rows)
         low = round(view.horizon + HEIGHT * scale)
@@ -144,7 +142,7 @@ def _warp(frame: Picture, panel: Picture, corners: FloatArray) -> None:
 def _fill(frame: Picture, points: FloatArray, colour: tuple[int, int, int]) -> None:
     import cv2
 
-    pixels = np.round(np.clip(points, -4000, 4000) * 16).astype(np.int32)
+    pixels = (points * 16 + 0.5).astype(np.int32)
     cv2.fillConvexPoly(frame, pixels, colour, cv2.LINE_AA, 4)
 
 
@@ -164,13 +162,6 @@ def _upright(
             [column - reach, low],
         ]
     )
-
-
-def _draw_post(frame: Picture, view: View, foot: tuple[float, float]) -> None:
-    if foot[0] > 13:
-        return
-    _fill(frame, _upright(view, foot, 0.013, (0.0, 0.22)), (232, 236, 236))
-    _fill(frame, _upright(view, foot, 0.013, (0.15, 0.19)), (48, 48, 206))
 
 
 def _draw_leg(frame: Picture, view: View, end: FloatArray, half: float, height: float) -> None:

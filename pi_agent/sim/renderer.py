@@ -19,7 +19,7 @@ from pi_agent.sim.props import PropPainter
 from pi_agent.sim.sky import Sky
 from pi_agent.sim.track import FloatArray
 from pi_agent.sim.vehicle import TOP_SPEED, CarState
-from pi_agent.sim.view import HEIGHT, HORIZON, Picture, View
+from pi_agent.sim.view import HEIGHT, HORIZON, Picture, View, focal_length
 from pi_agent.sim.world import MARGIN, World
 
 SHAKE = 10
@@ -61,13 +61,14 @@ class Renderer:
         self.width = width
         self.height = height
         self._horizon = round(height * HORIZON)
+        self._focal = focal_length(width)
         self._rng = np.random.default_rng(seed + 11)
         self._ground = paint_ground(world.track, world.scenery, seed, MARGIN)
         self._sky = Sky(width, self._horizon + SHAKE, seed)
-        self._marks = [_Marks(polygons, colour) for polygons, colour in marks(world.track)]
+        self._marks = _Marks(marks(world.track))
         self._props = PropPainter(world.scenery, world.track, seed)
-        level, below = self._horizon, height - self._horizon + SHAKE
-        self._bands = tuple(_bands(View(width, height, 0, 0, 0, level), below, self._ground))
+        below = height - self._horizon + SHAKE
+        self._bands = tuple(_bands(self._focal, below, self._ground))
         self._grain = np.tile(self._ground.grain, (3, 3))
         self._haze = _haze(width, below)
         noise = self._rng.normal(5.0, 1.7, (height + FRESH_NOISE, width + FRESH_NOISE, 1))
@@ -84,12 +85,12 @@ class Renderer:
             car.y + LENS * math.sin(car.heading),
             car.heading,
             horizon,
+            self._focal,
         )
         frame: Picture = np.empty((self.height, self.width, 3), dtype=np.uint8)
         frame[:horizon] = self._sky.look(car.heading)[-horizon:]
         self._draw_ground(frame, view, horizon)
-        for mark in self._marks:
-            mark.draw(frame, view)
+        self._marks.draw(frame, view)
         self._draw_grain(frame, view, horizon)
         self._props.draw(frame, view)
         return self._light(frame, car)
@@ -174,38 +175,45 @@ class Renderer:
 
 
 class _Marks:
-    """Polygons of one colour painted on the ground."""
+    """Everything painted on the ground, as polygons in the order of painting."""
 
-    def __init__(self, polygons: list[FloatArray], colour: tuple[int, int, int]) -> None:
-        self._colour = colour
-        self._corners = np.array(polygons)
+    def __init__(self, marks: list[tuple[list[FloatArray], tuple[int, int, int]]]) -> None:
+        self._colours = [colour for _, colour in marks]
+        self._colour = np.repeat(np.arange(len(marks)), [len(polygons) for polygons, _ in marks])
+        self._corners = np.array([polygon for polygons, _ in marks for polygon in polygons])
         self._middles = self._corners.mean(axis=1)
 
     def draw(self, frame: Picture, view: View) -> None:
+        """Draws what lies close ahead, in place."""
         import cv2
 
-        ahead = view.local(self._middles)
-        near = (ahead[:, 0] > 0) & (ahead[:, 0] < SHARP) & (np.abs(ahead[:, 1]) < 0.9 * SHARP)
-        corners = self._corners[near]
-        if not len(corners):
+        middles = view.local(self._middles)
+        ahead, aside = middles[:, 0], np.abs(middles[:, 1])
+        near = np.flatnonzero((ahead > 0) & (ahead < SHARP) & (aside < ahead + 0.3))
+        if not len(near):
             return
+        corners = self._corners[near]
         local = view.local(corners.reshape(-1, 2))
-        visible = (local[:, 0] > NEAR).reshape(len(corners), -1).all(axis=1)
+        visible = (local[:, 0] > NEAR).reshape(len(near), -1).all(axis=1)
         local[:, 0] = np.maximum(local[:, 0], NEAR)
-        pixels = view.project(local).reshape(*corners.shape[:2], 2)[visible]
-        cv2.fillPoly(
-            frame, list(np.round(pixels * 16).astype(np.int32)), self._colour, cv2.LINE_AA, 4
-        )
+        # Rounded by hand, as numpy's own way costs more than the drawing.
+        pixels = (view.project(local) * 16 + 0.5).astype(np.int32)
+        polygons = pixels.reshape(*corners.shape[:2], 2)[visible]
+        colours = self._colour[near[visible]]
+        for number, colour in enumerate(self._colours):
+            chosen = polygons[colours == number]
+            if len(chosen):
+                cv2.fillPoly(frame, list(chosen), colour, cv2.LINE_AA, 4)
 
 
-def _bands(view: View, rows: int, ground: GroundMap) -> Iterator[_Band]:
+def _bands(focal: float, rows: int, ground: GroundMap) -> Iterator[_Band]:
     """Cuts the rows below the horizon into bands of about equal sharpness."""
     first = 0
     while first < rows:
         last = min(rows, max(first + 5, math.ceil(first * 1.5)))
         middle = (max(first, 0.5) + last) / 2
-        ahead = HEIGHT * view.focal / middle
-        across = view.focal / ahead
+        ahead = HEIGHT * focal / middle
+        across = focal / ahead
         level = max(0, min(len(ground.levels) - 1, round(math.log2(PER_METRE / across))))
         depth = ahead / middle * PER_METRE / 2**level
         per_row = next((count for count in (1, 2, 4) if depth / count < 2), 8)

@@ -53,6 +53,7 @@ class Sprites:
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed + 3)
         self._large["cone", 0] = _halves(_cone())
+        self._large["post", 0] = _halves(_post())
         self._large["tyres", 0] = _halves(_tyres((60, 60, 208)))
         self._large["tyres", 1] = _halves(_tyres((230, 234, 236)))
         for look in range(self.trees):
@@ -61,7 +62,7 @@ class Sprites:
 
     def get(self, kind: str, look: int, rows: int) -> Sprite:
         """The drawing of ``kind`` with this many rows (its columns follow)."""
-        look %= {"cone": 1, "tyres": 2, "tree": self.trees}[kind]
+        look %= {"cone": 1, "post": 1, "tyres": 2, "tree": self.trees}[kind]
         small = self._small.get((kind, look, rows))
         if small is not None:
             return small
@@ -177,6 +178,17 @@ def _cone() -> Sprite:
     colour *= centre_light
     _paint(colour, base, (24, 84, 206))
     return _sprite(colour, np.maximum(mask, base))
+
+
+def _post() -> Sprite:
+    rows, columns = TALL, 58
+    mask = np.zeros((rows, columns), dtype=np.uint8)
+    _polygon(mask, [(5, 4), (columns - 6, 4), (columns - 6, rows), (5, rows)])
+    colour = np.full((rows, columns, 3), (238, 242, 242), dtype=np.float32)
+    band = np.zeros((rows, columns), dtype=np.uint8)
+    _polygon(band, [(0, 52), (columns, 52), (columns, 122), (0, 122)])
+    _paint(colour, band, (52, 52, 214))
+    return _sprite(colour * _round_light(columns), mask)
 
 
 def _tyres(top: tuple[int, int, int]) -> Sprite:

@@ -81,9 +81,10 @@ def next_speed(speed: float, throttle: float, off_road: bool, dt: float) -> floa
         push = math.copysign(BRAKE * abs(throttle), throttle)
     else:
         top = TOP_SPEED if throttle >= 0 else REVERSE_SPEED
-        # A DC motor loses torque in proportion to its speed; rolling drag is part of the balance.
-        push = throttle * MOTOR - (MOTOR * abs(throttle)) * speed / top
-    drag = ROLLING * max(0.0, 1 - 2 * abs(throttle))
+        # A DC motor turns in proportion to its voltage; rolling drag is part of that balance.
+        ahead = abs(throttle) - abs(speed) / top
+        push = math.copysign(MOTOR * max(0.0, ahead), throttle)
+    drag = ROLLING if abs(throttle) < abs(speed) / TOP_SPEED else 0.0
     if off_road:
         drag += GRASS_DRAG * (0.35 + abs(speed)) * 0.6
     moved = speed + push * dt

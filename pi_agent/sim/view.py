@@ -34,6 +34,7 @@ class View:
         width, rows: size of the picture, pixels.
         x, y, heading: of the lens, metres and radians.
         horizon: row of the horizon.
+        focal: focal length in pixels.
     """
 
     width: int
@@ -42,11 +43,7 @@ class View:
     y: float
     heading: float
     horizon: float
-
-    @property
-    def focal(self) -> float:
-        """Focal length in pixels."""
-        return focal_length(self.width)
+    focal: float
 
     def local(self, points: FloatArray) -> FloatArray:
         """Points on the map, shape (n, 2), as metres ahead and to the left, shape (n, 2)."""
@@ -77,27 +74,27 @@ class View:
             per_row: rows of the band for each row of the picture.
         """
         cos, sin = math.cos(self.heading), math.sin(self.heading)
-        middle = self.width / 2 - 0.5
-        focal = self.focal
+        middle, focal = self.width / 2 - 0.5, self.focal
         # Homogeneous ground position for (column, rows below the horizon, 1).
-        east = np.array(
-            [sin * HEIGHT, self.x, focal * HEIGHT * cos - sin * HEIGHT * middle],
+        east = (sin * HEIGHT, self.x, focal * HEIGHT * cos - sin * HEIGHT * middle)
+        north = (-cos * HEIGHT, self.y, focal * HEIGHT * sin + cos * HEIGHT * middle)
+        right = (
+            per_metre * east[0],
+            per_metre * (east[1] - origin[0]) - 0.5,
+            per_metre * east[2],
         )
-        north = np.array(
-            [-cos * HEIGHT, self.y, focal * HEIGHT * sin + cos * HEIGHT * middle],
-        )
-        depth = np.array([0.0, 1.0, 0.0])
-        to_map = np.array(
-            [
-                per_metre * (east - origin[0] * depth) - 0.5 * depth,
-                per_metre * (origin[1] * depth - north) - 0.5 * depth,
-                depth,
-            ]
+        down = (
+            -per_metre * north[0],
+            per_metre * (origin[1] - north[1]) - 0.5,
+            -per_metre * north[2],
         )
         below = first_row + 0.5 / per_row
-        to_rows = np.array([[1.0, 0.0, 0.0], [0.0, 1.0 / per_row, below], [0.0, 0.0, 1.0]])
-        matrix: FloatArray = to_map @ to_rows
-        return matrix
+        return np.array(
+            [
+                [line[0], line[1] / per_row, line[1] * below + line[2]]
+                for line in (right, down, (0.0, 1.0, 0.0))
+            ]
+        )
 
 
 def focal_length(width: int) -> float:
