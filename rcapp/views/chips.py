@@ -1,0 +1,204 @@
+"""The small parts of the top bar: dot, car chip, state chip, figure, STOP."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rcapp.views import icons, theme
+from rcapp.views.text import ElidedLabel, label, set_role, set_text
+
+LEVELS = ("good", "warn", "bad", "secondary", "accent")
+
+
+class Dot(QWidget):
+    """A round light in one of the theme's colours."""
+
+    def __init__(self, level: str = "secondary") -> None:
+        super().__init__()
+        self._level = level
+        self.setFixedSize(10, 10)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def set_level(self, level: str) -> None:
+        """Show another colour."""
+        if level != self._level:
+            self._level = level
+            self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the light."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(getattr(theme.current(), self._level)))
+        painter.drawEllipse(QRectF(self.rect()))
+
+
+class CarChip(QToolButton):
+    """Which car it is; opens the menu of cars."""
+
+    def __init__(self, menu: QMenu) -> None:
+        super().__init__()
+        self.setObjectName("chip")
+        self.setMenu(menu)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setFixedHeight(38)
+        self.setMinimumWidth(170)
+        self.setMaximumWidth(320)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._dot = Dot()
+        self._name = ElidedLabel("No car", size=theme.TITLE, weight=theme.SEMIBOLD)
+        self._where = ElidedLabel("", size=theme.LABEL, role="secondary")
+        self._arrow = QLabel()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 0, 10, 0)
+        layout.setSpacing(9)
+        for part in (self._dot, self._name, self._where):
+            layout.addWidget(part)
+        layout.addStretch(1)
+        layout.addWidget(self._arrow)
+        for part in (self._name, self._where, self._arrow):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._tint()
+
+    def show_car(self, name: str, where: str, level: str) -> None:
+        """Show another name, address or state."""
+        self._dot.set_level(level)
+        if (name, where) != (self._name.text(), self._where.text()):
+            self._name.setText(name)
+            self._where.setText(where)
+            self._where.setVisible(bool(where))
+            self.setAccessibleName(f"Car: {name} {where}".strip())
+            self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """Room for name and address."""
+        return QSize(min(320, max(170, self.layout().sizeHint().width())), 38)
+
+    def _tint(self) -> None:
+        self._arrow.setPixmap(icons.pixmap("chevron-down", theme.current().secondary, 18, 2.0))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Tint the arrow anew when the theme changes."""
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_arrow"):
+            self._tint()
+        super().changeEvent(event)
+
+
+class StateChip(QFrame):
+    """One word about the state, on a fill of its colour."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._level = ""
+        self._dot = Dot()
+        self._word = label("NO CAR", size=14, weight=theme.SEMIBOLD)
+        self.setFixedHeight(38)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 0, 16, 0)
+        layout.setSpacing(9)
+        layout.addWidget(self._dot)
+        layout.addWidget(self._word)
+        self.show_state("NO CAR", "secondary")
+
+    @property
+    def word(self) -> str:
+        """What it says."""
+        return self._word.text()
+
+    def show_state(self, word: str, level: str) -> None:
+        """Say ``word`` in the colour ``level``."""
+        set_text(self._word, word)
+        self.setAccessibleName(f"State: {word}")
+        if level != self._level:
+            self._level = level
+            self._dot.set_level(level)
+            set_role(self._word, "" if level == "secondary" else level)
+            self.setProperty("chip", level)
+            self.style().unpolish(self)
+            self.style().polish(self)
+
+
+class DriverChip(QFrame):
+    """Who drives, and with what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("chip", "secondary")
+        self.setFixedHeight(38)
+        self._who = label("nobody", size=14, weight=theme.SEMIBOLD)
+        self._with = label("", size=theme.LABEL, role="secondary")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 0, 14, 0)
+        layout.setSpacing(7)
+        layout.addWidget(label("Driver", size=theme.LABEL, role="secondary"))
+        layout.addWidget(self._who)
+        layout.addWidget(self._with)
+
+    def show_driver(self, who: str, how: str) -> None:
+        """Show another driver or input."""
+        set_text(self._who, who)
+        set_text(self._with, how)
+        self._with.setVisible(bool(how))
+        self.setAccessibleName(f"Driver: {who} {how}".strip())
+
+
+class Figure(QWidget):
+    """A small label with its value below; as wide as its widest value, so nothing moves."""
+
+    def __init__(self, name: str, widest: str, tip: str) -> None:
+        super().__init__()
+        self._name = label(name, size=theme.LABEL, role="secondary")
+        self._value = label("–", size=theme.TITLE, weight=theme.SEMIBOLD)
+        made: QFont = self._value.font()
+        self._value.setFont(made)
+        self._value.setMinimumWidth(self._value.fontMetrics().horizontalAdvance(widest) + 2)
+        self.setToolTip(tip)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addStretch(1)
+        layout.addWidget(self._name)
+        layout.addWidget(self._value)
+        layout.addStretch(1)
+
+    @property
+    def value(self) -> str:
+        """What it shows."""
+        return self._value.text()
+
+    def show_value(self, value: str, role: str = "", name: str = "") -> None:
+        """Show another value; ``name`` changes the label above it."""
+        set_text(self._value, value)
+        set_role(self._value, role)
+        if name:
+            set_text(self._name, name)
+        self.setAccessibleName(f"{self._name.text()}: {value}")
+
+
+class StopButton(QPushButton):
+    """STOP: always red, always there, always does the same."""
+
+    def __init__(self) -> None:
+        super().__init__("STOP")
+        self.setObjectName("stop")
+        self.setFixedSize(108, 40)
+        made = theme.font(theme.STRONG, theme.BOLD)
+        made.setLetterSpacing(QFont.SpacingType.AbsoluteSpacing, 1.0)
+        self.setFont(made)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setAccessibleName("STOP the car")
+        self.setToolTip("Stop the car (Esc)")

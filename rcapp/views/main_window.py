@@ -1,0 +1,417 @@
+"""The window: joins the session to the views, and the person to the session."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QThreadPool, QTimer
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rcapp.core import crash
+from rcapp.core import settings as settings_file
+from rcapp.core.gamepad import Gamepad
+from rcapp.core.session import CarSession
+from rcapp.core.settings import Settings
+from rcapp.core.state import Link, Snapshot
+from rcapp.views import icons, theme
+from rcapp.views.actions import Actions
+from rcapp.views.bridge import WakeBridge
+from rcapp.views.demo import DemoKeeper
+from rcapp.views.dialogs import AboutDialog, AppDialog, ConnectDialog, KeysDialog
+from rcapp.views.drive_view import DriveView
+from rcapp.views.keys import StopKeys
+from rcapp.views.menus import CarsMenu, fill_menu_bar
+from rcapp.views.rail import Rail
+from rcapp.views.settings_view import SettingsView
+from rcapp.views.topbar import TopBar
+
+log = logging.getLogger("rcapp.views")
+
+OWN_NAME = "rcapp"
+TICK = 20
+"""Milliseconds between two samples of the inputs; everything else hangs on the same timer."""
+
+SHOW_EVERY, PLOT_EVERY, SLOW_EVERY = 2, 3, 10
+"""Ticks between two looks at the snapshot (25 Hz), the plots (17 Hz), events and gamepad (5 Hz)."""
+
+
+class MainWindow(QMainWindow):
+    """Everything on the screen, for one car.
+
+    Args:
+        settings: the person's settings.
+        settings_path: where changes of them are written; None to write nothing.
+        layout_path: where window and panels are remembered; None to remember nothing.
+        note: a sentence to show before the first connection, such as a broken settings file.
+
+    Attributes:
+        session: the car.
+        demo: the simulated car, if any.
+        snapshot: what the views show now.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        settings_path: Path | None = None,
+        layout_path: Path | None = None,
+        note: str = "",
+    ) -> None:
+        super().__init__()
+        self.setWindowTitle("rcapp")
+        self.setWindowIcon(icons.app_icon())
+        self.setMinimumSize(1000, 640)
+        self.settings = settings or Settings()
+        self._settings_path = settings_path
+        self._layout_path = layout_path
+        self._note = note
+        self._ticks = 0
+        self._closed = False
+        self._known: Link = Link.IDLE
+        self._writer = QThreadPool()
+        self._writer.setMaxThreadCount(1)
+        self._bridge = WakeBridge()
+        self._bridge.woken.connect(self._woken)
+        self.session = CarSession(name=OWN_NAME, on_wake=self._bridge.wake)
+        self.snapshot: Snapshot = self.session.snapshot()
+        self.gamepad: Gamepad | None = None
+        self.demo = DemoKeeper(self.session.connect)
+        self._build()
+        self._connect_actions()
+        self._stop_keys = StopKeys(
+            connected=lambda: self.session.snapshot().link is not Link.IDLE,
+            stopped=self._is_stopped,
+            stop=self.session.stop,
+            drive_view=self.drive,
+        )
+        self._restore_layout()
+        self._show_settings()
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(TICK)
+        self._timer.timeout.connect(self.tick)
+        self._timer.start()
+        QTimer.singleShot(0, self, self._after_first_show)
+
+    def _build(self) -> None:
+        self.actions_ = Actions(self)
+        fill_menu_bar(self.menuBar(), self.actions_)
+        self.cars_menu = CarsMenu(self.actions_, lambda: self.settings.recent_cars, self.connect_to)
+        self.bar = TopBar(self.cars_menu, OWN_NAME)
+        self.rail = Rail(
+            [("drive", self.actions_.drive_view)], [("settings", self.actions_.settings_view)]
+        )
+        self.drive = DriveView(self.session, OWN_NAME)
+        self.settings_view = SettingsView(self._places())
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.drive)
+        self.pages.addWidget(self.settings_view)
+        body = QHBoxLayout()
+        body.setSpacing(0)
+        body.addWidget(self.rail)
+        body.addWidget(self.pages, 1)
+        host = QWidget()
+        column = QVBoxLayout(host)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.bar)
+        column.addLayout(body, 1)
+        self.setCentralWidget(host)
+        # Actions without a place in a menu bar that is hidden (full screen) keep their keys.
+        self.addActions(self.actions_.findChildren(type(self.actions_.stop)))
+
+    def _places(self) -> list[tuple[str, Path]]:
+        settings = self._settings_path or settings_file.default_path()
+        return [("Settings", settings), ("Logs", crash.default_folder() / "rcapp.log")]
+
+    def _connect_actions(self) -> None:
+        actions, stage = self.actions_, self.drive.stage
+        for signal, slot in (
+            (actions.demo.triggered, self.start_demo),
+            (actions.connect_car.triggered, self.ask_address),
+            (actions.disconnect_car.triggered, self.leave_car),
+            (actions.quit.triggered, self.close),
+            (actions.drive_view.triggered, self.show_drive),
+            (actions.settings_view.triggered, self.show_settings_page),
+            (actions.stop.triggered, self.press_stop),
+            (actions.clear_stop.triggered, self.clear_stop),
+            (actions.keys.triggered, self.show_keys),
+            (actions.about.triggered, self.show_about),
+            (actions.reset_layout.triggered, self.drive.reset_layout),
+            (stage.demo_wanted, self.start_demo),
+            (stage.disconnect_wanted, self.leave_car),
+            (stage.retry_wanted, self.try_again),
+            (stage.clear_wanted, self.clear_stop),
+            (self.bar.stop.clicked, self.press_stop),
+        ):
+            signal.connect(_without_arguments(slot))
+        stage.connect_wanted.connect(self.connect_to)
+        actions.full_screen.toggled.connect(self._full_screen)
+        actions.fill_picture.toggled.connect(self.drive.picture.set_fill)
+        for action, dock in (
+            (actions.show_sensors, self.drive.sensors_dock),
+            (actions.show_events, self.drive.events_dock),
+        ):
+            action.setChecked(not dock.isHidden())
+            action.triggered.connect(dock.setVisible)
+            dock.toggleViewAction().toggled.connect(action.setChecked)
+        for name, action in actions.themes.items():
+            action.triggered.connect(lambda _checked=False, chosen=name: self.set_theme(chosen))
+        self.settings_view.changed.connect(self._settings_changed)
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.focusChanged.connect(self._focus_changed)
+
+    # What the person can do.
+
+    def start_demo(self) -> None:
+        """Start the simulated car and connect to it when it is ready."""
+        self._note = ""
+        self.session.disconnect()
+        self.show_drive()
+        self.demo.start()
+
+    def connect_to(self, address: str) -> None:
+        """Connect to ``host:port`` or ``host``."""
+        self._note = ""
+        self.demo.forget_error()
+        self.demo.leave()
+        self.show_drive()
+        self.session.connect(address)
+
+    def try_again(self) -> None:
+        """Try the lost car at once instead of waiting."""
+        self.session.connect(self.session.snapshot().address)
+
+    def leave_car(self) -> None:
+        """Disconnect; a demo car ends."""
+        self.session.disconnect()
+        self.demo.leave()
+        self.drive.picture.setFocus()
+
+    def press_stop(self) -> None:
+        """STOP by the mouse or the menu."""
+        if self.session.snapshot().link is not Link.IDLE:
+            self.session.stop("pressed STOP")
+
+    def clear_stop(self) -> None:
+        """Release STOP; the car refuses while a throttle is held."""
+        self.session.clear_stop()
+        self.drive.picture.setFocus()
+
+    def ask_address(self) -> None:
+        """Open the connect dialog."""
+        dialog = ConnectDialog(self.settings.recent_cars, self)
+        dialog.connect_wanted.connect(self.connect_to)
+        dialog.demo_wanted.connect(self.start_demo)
+        self._open(dialog)
+
+    def show_keys(self) -> None:
+        """Open the list of keys."""
+        self._open(KeysDialog(self))
+
+    def show_about(self) -> None:
+        """Open versions and licences."""
+        self._open(AboutDialog(self))
+
+    def _open(self, dialog: AppDialog) -> None:
+        self.drive.keys.release_all()
+        self.session.drive.set_keyboard_active(False)
+        dialog.open()
+
+    def show_drive(self) -> None:
+        """Go to the Drive view; the keys drive."""
+        self.actions_.drive_view.setChecked(True)
+        self.pages.setCurrentWidget(self.drive)
+        self.drive.picture.setFocus()
+
+    def show_settings_page(self) -> None:
+        """Go to the settings; the keys no longer drive."""
+        self.actions_.settings_view.setChecked(True)
+        self.pages.setCurrentWidget(self.settings_view)
+        self.settings_view.setFocus()
+        self._hand_over_keys()
+
+    def set_theme(self, name: str) -> None:
+        """Show another set of colours and remember it."""
+        self._settings_changed(replace(self.settings, theme=name))
+
+    def _full_screen(self, on: bool) -> None:
+        self.menuBar().setVisible(not on)
+        if on:
+            self.showFullScreen()
+        else:
+            self.showNormal()
+
+    # What happens by itself.
+
+    def _after_first_show(self) -> None:
+        """What would delay the first sight of the window."""
+        if not self._closed and self.gamepad is None:
+            self.gamepad = Gamepad(
+                dead_zone=self.settings.gamepad_dead_zone, expo=self.settings.gamepad_expo
+            )
+            self.session.drive.set_gamepad(self.gamepad)
+
+    def _woken(self) -> None:
+        """A network thread has something: show the newest picture."""
+        self._bridge.taken()
+        frame = self.session.take_frame()
+        if frame is not None and not self._closed:
+            self.drive.picture.set_frame(frame)
+
+    def tick(self) -> None:
+        """One beat of the window; each part comes as often as it is worth."""
+        now = time.monotonic()
+        self._ticks += 1
+        self._hand_over_keys()
+        self.session.drive.tick(now)
+        self.demo.poll()
+        if self._ticks % SHOW_EVERY == 0:
+            self.show_now(now)
+        if self._ticks % PLOT_EVERY == 0:
+            self.drive.sensors.refresh(now)
+        if self._ticks % SLOW_EVERY == 0:
+            self.settings_view.refresh(self.session.drive, self.gamepad)
+
+    def show_now(self, now: float) -> None:
+        """Take a snapshot and show it."""
+        self.snapshot = snap = self.session.snapshot(now)
+        self.bar.show_snapshot(snap)
+        self.drive.stage.show_snapshot(
+            snap,
+            note=self.demo.error or self._note,
+            starting=self.demo.starting,
+            has_keys=self.drive.has_keys(),
+        )
+        self.drive.sensors.show_series(self.session.series, self.settings.plot_seconds)
+        self.drive.sensors_dock.show_note(f"last {self.settings.plot_seconds:.0f} s")
+        self.drive.events.follow(self.session.events)
+        connected = snap.link is not Link.IDLE
+        self.actions_.disconnect_car.setEnabled(connected or self.demo.starting)
+        self.actions_.stop.setEnabled(connected)
+        self.actions_.clear_stop.setEnabled(snap.stopped)
+        if snap.link is Link.LIVE and self._known is not Link.LIVE:
+            self._remember_car(snap)
+        self._known = snap.link
+
+    def _remember_car(self, snap: Snapshot) -> None:
+        demo = self.demo.car
+        if demo is not None and demo.address == snap.address:
+            return
+        if self.settings.recent_cars[:1] != (snap.address,):
+            self._settings_changed(self.settings.with_car(snap.address))
+
+    def _is_stopped(self) -> bool:
+        snap = self.session.snapshot()
+        return snap.stopped or snap.stop_pressed
+
+    def _hand_over_keys(self) -> None:
+        """The keyboard drives only while its keys reach the picture."""
+        has_keys = self.drive.has_keys()
+        if not has_keys and self.drive.keys.held:
+            self.drive.keys.release_all()
+        self.session.drive.set_keyboard_active(has_keys)
+
+    def _focus_changed(self, _old: QWidget | None, _new: QWidget | None) -> None:
+        if not self._closed:
+            self._hand_over_keys()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the activation of the window and the theme."""
+        super().changeEvent(event)
+        if not hasattr(self, "_timer") or self._closed:
+            return
+        if event.type() == QEvent.Type.ActivationChange:
+            self._hand_over_keys()
+        elif event.type() == QEvent.Type.PaletteChange:
+            self.actions_.tint()
+
+    # Settings and layout.
+
+    def _settings_changed(self, settings: Settings) -> None:
+        old, self.settings = self.settings, settings
+        if settings != old and self._settings_path is not None:
+            path = self._settings_path
+            self._writer.start(lambda: settings_file.save(settings, path))
+        if settings.theme != old.theme:
+            app = QApplication.instance()
+            assert isinstance(app, QApplication)
+            theme.apply(app, theme.theme_named(settings.theme))
+        self._show_settings()
+
+    def _show_settings(self) -> None:
+        settings = self.settings
+        self.settings_view.show_settings(settings)
+        self.drive.stage.welcome.show_recent(settings.recent_cars)
+        if settings.theme in self.actions_.themes:
+            self.actions_.themes[settings.theme].setChecked(True)
+        if self.gamepad is not None:
+            self.gamepad.dead_zone = settings.gamepad_dead_zone
+            self.gamepad.expo = settings.gamepad_expo
+
+    def _layout_store(self) -> QSettings | None:
+        if self._layout_path is None:
+            return None
+        return QSettings(str(self._layout_path), QSettings.Format.IniFormat)
+
+    def _restore_layout(self) -> None:
+        store = self._layout_store()
+        geometry = store.value("geometry") if store else None
+        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
+            self.resize(_first_size(self.screen().availableGeometry().size()))
+        if store:
+            panels = store.value("panels")
+            self.drive.restore_layout(panels if isinstance(panels, QByteArray) else QByteArray())
+            self.actions_.fill_picture.setChecked(store.value("fill", "false") == "true")
+
+    def _save_layout(self) -> None:
+        store = self._layout_store()
+        if store is None:
+            return
+        store.setValue("geometry", self.saveGeometry())
+        store.setValue("panels", self.drive.save_layout())
+        store.setValue("fill", "true" if self.actions_.fill_picture.isChecked() else "false")
+        store.sync()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Leave nothing behind: car told, threads joined, layout remembered."""
+        if not self._closed:
+            self._closed = True
+            self._timer.stop()
+            self._stop_keys.close()
+            self._save_layout()
+            self.session.drive.set_keyboard_active(False)
+            self.demo.leave()
+            self.session.close()
+            self.demo.close()
+            if self.gamepad is not None:
+                self.gamepad.close()
+            self._writer.waitForDone()
+        super().closeEvent(event)
+
+
+def _without_arguments(slot: Callable[[], object]) -> Callable[..., None]:
+    """Some signals carry whether the action is checked, which is nothing to these slots."""
+
+    def call(*_ignored: object) -> None:
+        slot()
+
+    return call
+
+
+def _first_size(screen: QSize) -> QSize:
+    return QSize(min(1440, screen.width() - 40), min(900, screen.height() - 60))

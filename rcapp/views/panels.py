@@ -1,0 +1,185 @@
+"""What lies over the picture when there is something to say or to choose."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout
+
+from rcapp.views import icons, theme
+from rcapp.views.text import label, rule, set_text
+
+RECENT_SHOWN = 3
+
+
+class PanelButton(QPushButton):
+    """A button over the picture: Return presses it, because Space means STOP there."""
+
+    def __init__(self, text: str, *, primary: bool = False, icon: str = "") -> None:
+        super().__init__(text)
+        self._icon_name = icon
+        self._primary = primary
+        self.setFont(theme.font(theme.BODY, theme.SEMIBOLD))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setIconSize(QSize(18, 18))
+        if primary:
+            self.setProperty("kind", "primary")
+        self._tint()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Press on Return as well."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def _tint(self) -> None:
+        if self._icon_name:
+            colours = theme.current()
+            ink = colours.on_action if self._primary else colours.secondary
+            self.setIcon(icons.icon(self._icon_name, ink))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Tint the icon anew when the theme changes."""
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_icon_name"):
+            self._tint()
+        super().changeEvent(event)
+
+
+class MessagePanel(QFrame):
+    """A title, sentences, and buttons in a row.
+
+    Args:
+        title: the first line.
+        kind: ``"true"`` for an ordinary panel, ``"stop"`` for the red one.
+        role: colour of the title.
+    """
+
+    def __init__(self, title: str, *, kind: str = "true", role: str = "") -> None:
+        super().__init__()
+        self.setProperty("panel", kind)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setFixedWidth(440)
+        self._title = label(title, size=20, weight=theme.BOLD, role=role, wrap=True)
+        self._lines: list[QLabel] = []
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(24, 20, 24, 22)
+        self._layout.setSpacing(8)
+        self._layout.addWidget(self._title)
+        self._layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetMinimumSize)
+
+    def add_line(self, text: str = "", *, role: str = "", strong: bool = False) -> QLabel:
+        """A sentence below the others."""
+        made = label(
+            text,
+            size=theme.BODY,
+            weight=theme.MEDIUM if strong else theme.REGULAR,
+            role=role,
+            wrap=True,
+        )
+        self._lines.append(made)
+        self._layout.addWidget(made)
+        return made
+
+    def add_buttons(self, *buttons: QPushButton) -> None:
+        """Buttons in a row, the first at the left."""
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.setContentsMargins(0, 10, 0, 0)
+        for button in buttons:
+            row.addWidget(button)
+        row.addStretch(1)
+        self._layout.addLayout(row)
+
+    def say(self, title: str, *lines: str) -> None:
+        """Change the words; an empty line takes no room."""
+        set_text(self._title, title)
+        for shown, text in zip(self._lines, lines, strict=True):
+            set_text(shown, text)
+            shown.setVisible(bool(text))
+
+    def fit(self, width: int, height: int) -> None:
+        """Take the size that the words need, inside ``width`` x ``height``."""
+        wanted = min(440, width - 32)
+        self.setFixedWidth(wanted)
+        self.resize(wanted, min(self._layout.totalHeightForWidth(wanted), height - 16))
+
+
+class WelcomePanel(MessagePanel):
+    """No car yet: the demo car first, then cars used before, then an address."""
+
+    demo_wanted = Signal()
+    connect_wanted = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__("Drive a car")
+        self._error = self.add_line(role="bad", strong=True)
+        self._error.hide()
+        self.demo = PanelButton("Demo car", primary=True, icon="car")
+        self.demo.setMinimumHeight(44)
+        self.demo.clicked.connect(self.demo_wanted)
+        self._layout.addSpacing(4)
+        self._layout.addWidget(self.demo)
+        self._layout.addWidget(
+            label(
+                "A simulated car on this computer. It needs nothing else.",
+                size=theme.LABEL,
+                role="secondary",
+                wrap=True,
+            )
+        )
+        self._layout.addSpacing(6)
+        self._layout.addWidget(rule())
+        self._recent_title = label("Cars used before", size=theme.LABEL, role="secondary")
+        self._layout.addWidget(self._recent_title)
+        self._recent: list[PanelButton] = []
+        for _ in range(RECENT_SHOWN):
+            button = PanelButton("", icon="history")
+            button.setProperty("row", True)
+            button.setFont(theme.font(theme.BODY, theme.MEDIUM))
+            button.clicked.connect(self._recent_clicked)
+            self._recent.append(button)
+            self._layout.addWidget(button)
+        self._layout.addWidget(label("Address of a car", size=theme.LABEL, role="secondary"))
+        self._layout.addLayout(self._address_row())
+        self.show_recent(())
+
+    def _address_row(self) -> QHBoxLayout:
+        self.address = QLineEdit()
+        self.address.setPlaceholderText("car.local or 192.168.1.20:1857")
+        self.address.setAccessibleName("Address of a car")
+        self.address.returnPressed.connect(self._address_entered)
+        self.connect_button = PanelButton("Connect", icon="link")
+        self.connect_button.clicked.connect(self._address_entered)
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(self.address, 1)
+        row.addWidget(self.connect_button)
+        return row
+
+    def show_recent(self, addresses: tuple[str, ...]) -> None:
+        """Offer the cars used before, newest first."""
+        self._recent_title.setVisible(bool(addresses))
+        for index, button in enumerate(self._recent):
+            there = index < len(addresses)
+            button.setText(addresses[index] if there else "")
+            button.setVisible(there)
+
+    def show_state(self, error: str, *, starting: bool) -> None:
+        """Say why the last try failed, and whether the demo car is on its way."""
+        set_text(self._error, error)
+        self._error.setVisible(bool(error))
+        self.demo.setEnabled(not starting)
+        self.demo.setText("Starting the demo car…" if starting else "Demo car")
+
+    def _recent_clicked(self) -> None:
+        sender = self.sender()
+        if isinstance(sender, PanelButton):
+            self.connect_wanted.emit(sender.text())
+
+    def _address_entered(self) -> None:
+        text = self.address.text().strip()
+        if text:
+            self.connect_wanted.emit(text)
+        else:
+            self.address.setFocus()

@@ -1,0 +1,75 @@
+"""The demo without a screen: the real window, driven by a script through real key events."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
+from PySide6.QtGui import QKeyEvent
+
+from rcapp.core.demo_drive import DemoRun
+from rcapp.core.options import Options
+from rcapp.core.settings import Settings
+from rcapp.views.main_window import MainWindow
+
+log = logging.getLogger("rcapp.views")
+
+PERIOD = 16
+SIZE = (1440, 900)
+KEYS = {
+    "left": Qt.Key.Key_Left,
+    "right": Qt.Key.Key_Right,
+    "up": Qt.Key.Key_Up,
+    "down": Qt.Key.Key_Down,
+}
+
+
+def send_key(window: MainWindow, key: Qt.Key, kind: QEvent.Type, *, repeat: bool = False) -> None:
+    """Give the window's platform window a key event, as the display server would."""
+    handle = window.windowHandle()
+    event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, "", repeat)
+    QCoreApplication.sendEvent(handle if handle is not None else window, event)
+
+
+def run_scripted(options: Options) -> int:
+    """Drive the demo car for ``options.scripted_seconds``; leave a picture and a report."""
+    from rcapp.views.app import make_app
+
+    app = make_app("dark")
+    window = MainWindow(Settings())
+    window.resize(*SIZE)
+    window.show()
+    window.activateWindow()
+    window.start_demo()
+    car = window.demo.car
+    assert car is not None
+    run = DemoRun(
+        window.session,
+        car,
+        lambda name: send_key(window, KEYS[name], QEvent.Type.KeyPress),
+        lambda name: send_key(window, KEYS[name], QEvent.Type.KeyRelease),
+        seconds=options.scripted_seconds or 20.0,
+        output=options.output,
+        started=options.started,
+    )
+    result: list[int] = []
+
+    def beat() -> None:
+        if result or not run.tick():
+            return
+        run.picture_path.parent.mkdir(parents=True, exist_ok=True)
+        window.grab().save(str(run.picture_path))
+        code, sentence = run.finish()
+        result.append(code)
+        sys.stdout.write(sentence + "\n")
+        window.close()
+        app.exit(code)
+
+    timer = QTimer(window)
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(beat)
+    timer.start(PERIOD)
+    app.exec()
+    window.close()
+    return result[0] if result else 1

@@ -1,0 +1,92 @@
+"""Labels of the few kinds that the app uses."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
+
+from rcapp.views import theme
+
+
+def label(
+    text: str = "",
+    *,
+    size: int = theme.BODY,
+    weight: QFont.Weight = theme.REGULAR,
+    role: str = "",
+    wrap: bool = False,
+    parent: QWidget | None = None,
+) -> QLabel:
+    """A label; ``role`` is the name of its colour in the style sheet (``"secondary"``...)."""
+    made = QLabel(text, parent)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setFont(theme.font(size, weight))
+    made.setWordWrap(wrap)
+    if role:
+        made.setProperty("role", role)
+    return made
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Change the colour of a label at run time."""
+    if widget.property("role") != role:
+        widget.setProperty("role", role)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def set_text(shown: QLabel, text: str) -> None:
+    """Set the text only when it differs: an equal text would still cost a layout."""
+    if shown.text() != text:
+        shown.setText(text)
+
+
+def rule() -> QFrame:
+    """A thin line between parts of a card."""
+    made = QFrame()
+    made.setProperty("rule", True)
+    made.setFixedHeight(1)
+    return made
+
+
+class ElidedLabel(QLabel):
+    """One line that ends in an ellipsis where room is short; the tool tip has all of it."""
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        size: int = theme.BODY,
+        weight: QFont.Weight = theme.REGULAR,
+        role: str = "",
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:
+        super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setFont(theme.font(size, weight))
+        self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._mode = mode
+
+    def minimumSizeHint(self) -> QSize:
+        """A few characters: the rest may be elided."""
+        return QSize(self.fontMetrics().averageCharWidth() * 4, super().minimumSizeHint().height())
+
+    def sizeHint(self) -> QSize:
+        """Room for the whole text, one pixel over so that rounding elides nothing."""
+        return QSize(
+            self.fontMetrics().horizontalAdvance(self.text()) + 2, super().sizeHint().height()
+        )
+
+    def shown_text(self) -> str:
+        """What is painted, with its ellipsis if any."""
+        return self.fontMetrics().elidedText(self.text(), self._mode, self.width())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the text, elided to the width there is."""
+        shown = self.shown_text()
+        self.setToolTip(self.text() if shown != self.text() else "")
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), self.alignment() | Qt.TextFlag.TextSingleLine, shown)
