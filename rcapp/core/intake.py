@@ -35,6 +35,7 @@ class Intake:
         sent: when the commands were read that the car reports on.
         wake: called when there is something new to show.
         on_stopped: told when the car's STOP becomes latched (True) or released (False).
+        own_name: what this app is called at the car.
 
     Attributes:
         mailbox: the newest picture.
@@ -52,6 +53,7 @@ class Intake:
         sent: SentTimes,
         wake: Callable[[], None],
         on_stopped: Callable[[bool], None],
+        own_name: str = "",
     ) -> None:
         self.mailbox = Mailbox()
         self.series: dict[str, SeriesBuffer] = {}
@@ -66,6 +68,7 @@ class Intake:
         self._sent = sent
         self._wake = wake
         self._on_stopped = on_stopped
+        self._own_name = own_name
         self._accepted = Accepted()
         self._lock = threading.Lock()
         self._feed_errors: dict[str, str] = {}
@@ -164,8 +167,12 @@ class Intake:
         if status.failsafe_trips > before.failsafe_trips:
             self._events.add("warn", "No fresh commands reached the car; its throttle is neutral")
         if status.driver != before.driver:
-            text = f"{status.driver} drives" if status.driver else "Nobody drives"
-            self._events.add("info", text)
+            self._events.add("info", self._who_drives(status.driver))
+
+    def _who_drives(self, driver: str) -> str:
+        if not driver:
+            return "Nobody drives"
+        return "You drive" if driver == self._own_name else f"{driver} drives"
 
     def on_feed_failed(self, what: str, error: Exception | None) -> None:
         """One feed ended alone."""

@@ -104,7 +104,9 @@ class CarSession:
             if self._closed:
                 return
             self._address = parsed
-            self._intake = Intake(self.events, self._sent, self._on_wake, self.drive.hold_neutral)
+            self._intake = Intake(
+                self.events, self._sent, self._on_wake, self.drive.hold_neutral, self._name
+            )
             self._line = Line(parsed, self._name, self._intake)
             self._paints.clear()
             self.drive.reset_counts()

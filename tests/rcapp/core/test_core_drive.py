@@ -5,6 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from rcapp.core.drive import SAMPLE_LIMIT, DriveInput
 
 
@@ -235,3 +238,54 @@ def test_the_thread_sends_while_ticked_and_stops_when_closed() -> None:
         drive.close()
     assert not any(thread.name == "rcapp-drive" for thread in threading.enumerate())
     drive.close()
+
+
+OPERATIONS = st.lists(
+    st.sampled_from(
+        [
+            *["press", "release", "focus", "blur", "plug", "unplug", "move", "stop", "clear"],
+            *["tick", "tick", "tick", "stall"],
+        ]
+    ),
+    max_size=60,
+)
+
+
+@given(operations=OPERATIONS)
+def test_whatever_happens_only_a_live_input_drives_and_a_stopped_car_stays(
+    operations: list[str],
+) -> None:
+    sink, stick = Sink(), Stick()
+    drive = DriveInput(sink, stick)
+    now, focused, stopped, ticked_at, neutrals_owed = 0.0, False, False, -1.0, 0
+    stick.at = None
+    for operation in operations:
+        now += 0.5 if operation == "stall" else 0.02
+        was_keyboard = drive.source == "keyboard"
+        if operation in ("press", "release") and focused:
+            getattr(drive.keyboard, operation)("up")
+        elif operation in ("focus", "blur"):
+            focused = operation == "focus"
+            drive.set_keyboard_active(focused, now)
+            neutrals_owed = int(was_keyboard and not focused)
+        elif operation in ("plug", "unplug", "move"):
+            stick.at = {"plug": (0.0, 0.0), "unplug": None, "move": (0.5, now % 1)}[operation]
+        elif operation in ("stop", "clear"):
+            stopped = operation == "stop"
+            drive.hold_neutral(stopped)
+        elif operation == "tick":
+            drive.tick(now)
+            ticked_at = now
+        before = len(sink.commands)
+        drive.send_due(now)
+        for _, steer, throttle, read_at in sink.commands[before:]:
+            assert now - read_at <= SAMPLE_LIMIT
+            if stopped:
+                assert (steer, throttle) == (0.0, 0.0)
+            if neutrals_owed and read_at > ticked_at:
+                assert (steer, throttle) == (0.0, 0.0)
+                neutrals_owed = 0
+            else:
+                assert now - ticked_at <= SAMPLE_LIMIT
+            if operation == "tick" and drive.source == "":
+                assert (steer, throttle) == (0.0, 0.0), "nothing but the last neutral"
