@@ -28,7 +28,7 @@ from pynet.stats import FlowStats, Tally
 from pynet.wire.clock import ClockEstimate
 from pynet.wire.connection import read_greeting
 from pynet.wire.frames import Frame, Kind
-from pynet.wire.values import Encoder
+from pynet.wire.values import Buffer, Encoder
 
 log = logging.getLogger("pynet.client")
 
@@ -42,16 +42,13 @@ class Request(NamedTuple):
 
     verb: Kind
     name: str
-    meta: bytes
-    body: list[Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    options: dict[str, Any]
 
-    @classmethod
-    def make(
-        cls, verb: Kind, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], **options: Any
-    ) -> Request:
-        """Pack it once; arrays are copied so that each try sends the same."""
-        meta, body = Encoder().encode([name, list(args), kwargs, options])
-        return cls(verb, name, meta, [bytes(b) for b in body])
+    def pack(self) -> tuple[bytes, list[Buffer]]:
+        """Meta and body of the frame."""
+        return Encoder().encode([self.name, list(self.args), self.kwargs, self.options])
 
 
 class Delivery(NamedTuple):
@@ -82,6 +79,7 @@ class Pair:
         reconnect: bool | None,
         on_state: Callable[[str], Any] | None,
         on_gone: Callable[[Pair], None],
+        lane: Lane | None = None,
     ) -> None:
         self.name = request.name
         self.policy: Policy
@@ -95,10 +93,9 @@ class Pair:
         self._state = CONNECTING
         self._closing = threading.Event()
         self._lane: Lane | None = None
-        self._handler_id = 0
         self._clock = ClockEstimate()
         self._tell(CONNECTING)
-        self._lane = self._open()
+        self._lane = self._open(lane)
         self._reconnect = self.policy.live if reconnect is None else reconnect
         self._tell(LIVE)
 
@@ -108,11 +105,6 @@ class Pair:
     def state(self) -> str:
         """``"connecting"``, ``"live"``, ``"reconnecting"`` or ``"closed"``."""
         return self._state
-
-    @property
-    def handler_id(self) -> int:
-        """Number of the Handler at the other end."""
-        return self._handler_id
 
     @property
     def stats(self) -> FlowStats:
@@ -135,12 +127,14 @@ class Pair:
 
     # ---- lanes --------------------------------------------------------------------------
 
-    def _open(self) -> Lane:
-        """Dial, ask, wait for the consent."""
-        lane, welcome = self._dialler.open("pair")
+    def _open(self, lane: Lane | None = None) -> Lane:
+        """Dial unless a lane is there already, ask, wait for the consent."""
+        if lane is None:
+            lane = self._dialler.open("pair")
         try:
             request = self._request
-            lane.send(request.verb, meta=request.meta, body=request.body, patient=True)
+            meta, body = request.pack()
+            lane.send(request.verb, meta=meta, body=body, patient=True)
             frame = lane.next_frame(self._dialler.timeout)
             if frame is None:
                 raise ConnectError(
@@ -157,7 +151,6 @@ class Pair:
         except BaseException:
             lane.close()
             raise
-        self._handler_id = int(welcome.get("handler", 0))
         self._clock = lane.connection.clock
         return lane
 
@@ -250,15 +243,29 @@ class Client(Pair):
         reconnect: bool | None,
         on_state: Callable[[str], Any] | None,
         on_gone: Callable[[Pair], None],
-        lanes: int = 1,
+        lanes: list[Lane] | None = None,
         ordered: bool = True,
     ) -> None:
         self.info: ItemInfo | None = None
-        self.lanes = 1
-        super().__init__(dialler, request, reconnect=reconnect, on_state=on_state, on_gone=on_gone)
-        self._ordered = ordered and self.policy.kind != "latest"
-        self._siblings = self._open_siblings(lanes - 1)
+        first = lanes[0] if lanes else None
+        self._siblings = lanes[1:] if lanes else []
         self.lanes = 1 + len(self._siblings)
+        try:
+            super().__init__(
+                dialler,
+                request,
+                reconnect=reconnect,
+                on_state=on_state,
+                on_gone=on_gone,
+                lane=first,
+            )
+            for lane in self._siblings:
+                self._open(lane)
+        except BaseException:
+            for lane in self._siblings:
+                lane.close()
+            raise
+        self._ordered = ordered and self.policy.kind != "latest"
         self._callback = callback
         self._on_end = on_end
         self._with_info = callback is not None and _takes_info(callback)
@@ -314,20 +321,6 @@ class Client(Pair):
 
     # ---- inside -------------------------------------------------------------------------
 
-    def _open_siblings(self, count: int) -> list[Lane]:
-        siblings: list[Lane] = []
-        try:
-            while len(siblings) < count:
-                siblings.append(self._open())
-        except Busy as error:
-            log.info("%s gets %d lanes: %s", self.name, 1 + len(siblings), error)
-        except BaseException:
-            for lane in siblings:
-                lane.close()
-            self._gone()
-            raise
-        return siblings
-
     def _run(self) -> None:
         error: PynetError | None = None
         try:
@@ -347,20 +340,19 @@ class Client(Pair):
     def _deliver(self) -> None:
         callback = self._callback
         assert callback is not None
+        closing = self._closing.is_set
         deliveries = self._deliveries()
         try:
             for frame, inlet, values, births, age in deliveries:
                 if self._with_info:
                     for value, info in inlet.infos(frame, values, births, age):
-                        if callback(value, info) is False or self._closing.is_set():
+                        if callback(value, info) is False or closing():
                             return
                 else:
                     inlet.gap_before(frame, len(values))
                     for value in values:
-                        if callback(value) is False:
+                        if callback(value) is False or closing():
                             return
-                    if self._closing.is_set():
-                        return
                 inlet.taken(frame, len(values))
         finally:
             deliveries.close()  # type: ignore[attr-defined]
@@ -368,10 +360,14 @@ class Client(Pair):
     def _values(self) -> Iterator[Any]:
         try:
             for frame, inlet, values, births, age in self._deliveries():
-                for value, info in inlet.infos(frame, values, births, age):
+                infos = inlet.infos(frame, values, births, age)
+                if births is None:  # the loop has it as soon as we yield it
+                    inlet.taken(frame)
+                for value, info in infos:
                     self.info = info
                     yield value
-                inlet.taken(frame, len(values))
+                if births is not None:
+                    inlet.taken(frame, len(values))
         except PynetError as error:
             self.error = error
             raise

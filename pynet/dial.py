@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import socket
 import time
@@ -27,6 +28,8 @@ from pynet.wire.limits import Limits
 from pynet.wire.states import Side
 
 DEFAULT_PORT = 1857
+
+log = logging.getLogger("pynet.controller")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
@@ -58,21 +61,39 @@ class Dialler:
         """``host:port``."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def open(self, purpose: str, timeout: float | None = None) -> tuple[Lane, dict[str, Any]]:
-        """Connect and greet.
+    def open(self, purpose: str) -> Lane:
+        """Connect and greet; the lane is ready for an exchange.
 
         Args:
             purpose: ``"pair"`` or ``"manage"``.
-            timeout: seconds, instead of :attr:`timeout`.
-
-        Returns:
-            The lane, ready for an exchange, and the Gateway's welcome.
 
         Raises:
             ConnectError: nobody answers there, in time, or it is no pynet.
             Busy: no Handler is free.
         """
-        patience = self.timeout if timeout is None else timeout
+        return self.greet(purpose)[0]
+
+    def open_several(self, count: int) -> list[Lane]:
+        """Lanes for a swarm: as many as the Gateway grants, at least one.
+
+        Raises:
+            As :meth:`open`.
+        """
+        lanes = [self.open("pair")]
+        try:
+            while len(lanes) < count:
+                lanes.append(self.open("pair"))
+        except Busy as error:
+            log.info("%s grants %d of %d lanes: %s", self.address, len(lanes), count, error)
+        except BaseException:
+            for lane in lanes:
+                lane.close()
+            raise
+        return lanes
+
+    def greet(self, purpose: str) -> tuple[Lane, dict[str, Any]]:
+        """As :meth:`open`, with what the Gateway says of itself."""
+        patience = self.timeout
         deadline = time.monotonic() + patience
         sock = self._connect(patience)
         try:

@@ -115,8 +115,8 @@ class Feed(Pair):
 
     # ---- inside -------------------------------------------------------------------------
 
-    def _open(self) -> Lane:
-        lane = super()._open()
+    def _open(self, lane: Lane | None = None) -> Lane:
+        lane = super()._open(lane)
         if self._outlet is None:
             self._outlet = Outlet(self.policy, self.tally, self._dialler.reactor)
         self._outlet.attach(lane)

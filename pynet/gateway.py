@@ -16,7 +16,6 @@ from typing import Any, TypeVar, overload
 
 from pynet._version import __version__
 from pynet.dial import DEFAULT_PORT
-from pynet.dial import DEFAULT_PORT
 from pynet.errors import Closed, ConfigurationError, GatewayStopped, PynetError, UnknownSubroutine
 from pynet.handler import Handler
 from pynet.io.lane import Lane
@@ -43,6 +42,9 @@ BUSY_PATIENCE = 0.25
 
 MAX_UNGREETED = 256
 """Connections that have not greeted yet; more wait in the kernel's queue."""
+
+SOURCE_MEMORY = 30.0
+"""Seconds for which a swarm whose generator has ended is remembered for lanes still to come."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -109,6 +111,7 @@ class Gateway:
         self._managers: set[Lane] = set()
         self._greeting: set[Lane] = set()
         self._waiting: deque[tuple[float, Lane, Frame]] = deque()
+        self._source_lock = threading.Lock()
         self._sources: dict[str, Source] = {}
         self._ids = itertools.count(1)
         self._stopped = threading.Event()
@@ -486,7 +489,7 @@ class Gateway:
             source = make()
             source.join()
             return source
-        with self._lock:
+        with self._source_lock:
             known = self._sources.get(group)
             if known is None:
                 known = self._sources[group] = make()
@@ -494,10 +497,19 @@ class Gateway:
             return known
 
     def leave_source(self, group: str | None, source: Source) -> None:
-        """A Handler pulls no more; the last one closes the generator in its thread."""
-        if source.leave() and group is not None:
-            with self._lock:
-                self._sources.pop(group, None)
+        """A Handler pulls no more.
+
+        The group is forgotten with its last lane, or later if some lane never asked.
+        """
+        if source.leave():
+            self._forget_source(group)
+        elif group is not None:
+            self.reactor.call_at(
+                time.monotonic() + SOURCE_MEMORY, partial(self._forget_source, group)
+            )
+
+    def _forget_source(self, group: str | None) -> None:
+        self._sources.pop(group or "", None)
 
     # ---- questions from managers, on the reactor ----------------------------------------
 

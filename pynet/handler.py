@@ -65,6 +65,7 @@ class Handler:
         self._gateway = gateway
         self._lane = lane
         self._stopped: HandlerStopped | None = None
+        self._cancelled_exchange = -1
         self._outlet: Outlet | None = None
         self._encoder = Encoder()
         self._decoder = Decoder()
@@ -131,12 +132,20 @@ class Handler:
 
     def _on_control(self, frame: Frame) -> None:
         if frame.kind == Kind.CANCEL:
+            self._cancelled_exchange = frame.exchange
             self._cancel()
 
     # ---- requests -----------------------------------------------------------------------
 
     def _serve(self, frame: Frame) -> None:
         self.cancelled.clear()
+        # What cancels this request may have come together with it.
+        if (
+            self._cancelled_exchange == frame.exchange
+            or self._lane.error is not None
+            or self._stopped is not None
+        ):
+            self.cancelled.set()
         if frame.kind == Kind.CALL:
             self._run(BATCH, frame, self._call)
         elif frame.kind == Kind.OPEN_STREAM:
@@ -168,6 +177,7 @@ class Handler:
         finally:
             self.subroutine = self.kind = ""
             self._outlet = None
+            self._cancelled_exchange = -1
             self._lane.on_control = self._on_control
             self._lane.on_drained = None
 
@@ -194,7 +204,7 @@ class Handler:
     ) -> None:
         policy = self._policy(subroutine, options)
         source = self._gateway.join_source(
-            options.get("group"), lambda: _open_source(subroutine, args, kwargs)
+            options.get("group"), lambda: _open_source(subroutine, args, kwargs, options)
         )
         try:
             self._begin(policy)
@@ -204,7 +214,7 @@ class Handler:
 
             def on_control(frame: Frame) -> None:
                 if frame.kind == Kind.CANCEL:
-                    self._cancel()
+                    self._on_control(frame)
                 elif credited is not None:
                     credited(frame)
 
@@ -294,11 +304,13 @@ def _invoke(subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any]) -> 
         raise
 
 
-def _open_source(subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any]) -> Source:
+def _open_source(
+    subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]
+) -> Source:
     made = _invoke(subroutine, args, kwargs)
     if not isinstance(made, Iterator):
         raise WrongKind(
             f"{subroutine.name} returned {type(made).__name__}, but a {subroutine.kind} that is "
             "streamed must be a generator or return an iterator; use yield in it"
         )
-    return Source(made)
+    return Source(made, lanes=int(options.get("lanes", 1)))

@@ -30,6 +30,9 @@ log = logging.getLogger("pynet.controller")
 
 MAX_LANES = 64
 
+RESTED = 0.001
+"""Seconds after which the kept pair is looked at before a call: its Handler may be gone."""
+
 
 class RemoteGateway:
     """What :meth:`Controller.connect` returns. All methods may be called from any thread.
@@ -52,9 +55,10 @@ class RemoteGateway:
         self._encoder, self._decoder = Encoder(), Decoder()
         self._call_turn = threading.Lock()
         self._call_lane: Lane | None = None
+        self._last_call = 0.0
         self._question_turn = threading.Lock()
         self._manager: Lane | None
-        self._manager, welcome = dialler.open("manage")
+        self._manager, welcome = dialler.greet("manage")
         self.address = dialler.address
         self.name = str(welcome.get("gateway", ""))
         self.version = str(welcome.get("version", ""))
@@ -134,9 +138,10 @@ class RemoteGateway:
     def _ready_lane(self) -> Lane:
         self._check_open()
         lane = self._call_lane
-        if lane is None or lane.error is not None:
+        rested = time.monotonic() - self._last_call > RESTED
+        if lane is None or lane.error is not None or (rested and not lane.check()):
             self._drop_call_lane()
-            lane = self._call_lane = self._dialler.open("pair")[0]
+            lane = self._call_lane = self._dialler.open("pair")
         return lane
 
     def _await_result(self, lane: Lane, name: str, deadline: float | None) -> Any:
@@ -150,6 +155,7 @@ class RemoteGateway:
                 )
             kind = frame.kind
             if kind == Kind.RESULT:
+                self._last_call = time.monotonic()
                 return self._decoder.decode(frame.meta, frame.body)
             if kind == Kind.ERROR:
                 raise read_error(frame)
@@ -194,12 +200,8 @@ class RemoteGateway:
             UnknownSubroutine, WrongKind, WrongArguments, RemoteError: it was not started.
             ConnectError, Busy: no pair could be opened.
         """
-        options = self._options("stream", policy, lanes)
-        request = Request.make(
-            Kind.OPEN_STREAM, name, args, {**kwargs, **(arguments or {})}, **options
-        )
         return self._open_client(
-            request,
+            self._request("stream", name, args, {**kwargs, **(arguments or {})}, policy),
             callback=callback,
             on_end=on_end,
             on_state=on_state,
@@ -236,11 +238,10 @@ class RemoteGateway:
         if not 1 <= prefetch <= 10_000:
             raise ConfigurationError(f"prefetch={prefetch} is not within 1 to 10000")
         policy = Policy("reliable", window=prefetch, unit="items")
-        options = self._options("batch", policy, lanes)
         named = {**kwargs, **(arguments or {})}
         if size is not None:
             named["size"] = size
-        request = Request.make(Kind.OPEN_STREAM, name, args, named, **options)
+        request = self._request("batch", name, args, named, policy)
         return self._open_client(request, lanes=lanes, ordered=ordered)
 
     def feed(
@@ -257,13 +258,9 @@ class RemoteGateway:
     ) -> Feed:
         """Open a long-lived feed into a sink, on a pair of its own. Arguments as :meth:`stream`."""
         self._check_open()
-        options = self._options("sink", policy, 1)
-        request = Request.make(
-            Kind.OPEN_FEED, name, args, {**kwargs, **(arguments or {})}, **options
-        )
         feed = Feed(
             self._dialler,
-            request,
+            self._request("sink", name, args, {**kwargs, **(arguments or {})}, policy),
             reconnect=reconnect,
             on_state=on_state,
             on_end=on_end,
@@ -284,6 +281,12 @@ class RemoteGateway:
         ordered: bool = True,
     ) -> Client:
         self._check_open()
+        if not 1 <= lanes <= MAX_LANES:
+            raise ConfigurationError(f"lanes={lanes} is not within 1 to {MAX_LANES}")
+        granted = self._dialler.open_several(lanes) if lanes > 1 else None
+        if granted is not None:
+            swarm = {"group": secrets.token_hex(8), "lanes": len(granted)}
+            request = request._replace(options={**request.options, **swarm})
         client = Client(
             self._dialler,
             request,
@@ -292,21 +295,26 @@ class RemoteGateway:
             on_state=on_state,
             reconnect=reconnect,
             on_gone=self._pair_gone,
-            lanes=lanes,
+            lanes=granted,
             ordered=ordered,
         )
         self._add_pair(client)
         return client
 
-    def _options(self, kind: str, policy: Policy | str | None, lanes: int) -> dict[str, Any]:
-        if not 1 <= lanes <= MAX_LANES:
-            raise ConfigurationError(f"lanes={lanes} is not within 1 to {MAX_LANES}")
+    @staticmethod
+    def _request(
+        kind: str,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        policy: Policy | str | None,
+    ) -> Request:
         options: dict[str, Any] = {"kind": kind}
         if policy is not None:
             options["policy"] = as_policy(policy).pack()
-        if lanes > 1:
-            options["group"] = secrets.token_hex(8)
-        return options
+        return Request(
+            Kind.OPEN_FEED if kind == "sink" else Kind.OPEN_STREAM, name, args, kwargs, options
+        )
 
     # ---- the manager's side -------------------------------------------------------------
 
@@ -351,7 +359,7 @@ class RemoteGateway:
             if lane is None or lane.error is not None:
                 if lane is not None:
                     lane.close()
-                lane = self._manager = self._dialler.open("manage")[0]
+                lane = self._manager = self._dialler.open("manage")
             meta, _ = Encoder().encode(list(question))
             lane.send(Kind.ASK, meta=meta)
             frame = lane.next_frame(self._dialler.timeout)

@@ -11,22 +11,26 @@ class Source:
     """Numbers the items of an iterator and lets several threads pull from it.
 
     The iterator is advanced by one thread at a time; what each thread does with its item
-    (packing, sending) runs side by side. The one who takes the last lane away closes it,
-    in its own thread.
+    (packing, sending) runs side by side.
+
+    Args:
+        iterator: where the items come from.
+        lanes: how many threads will :meth:`join`.
     """
 
-    def __init__(self, iterator: Iterator[Any]) -> None:
+    def __init__(self, iterator: Iterator[Any], lanes: int = 1) -> None:
         self._iterator = iterator
+        self._expected = lanes
         self._lock = threading.Lock()
         self._users = 0
         self._next_id = 0
         self._ended = False
-        self.error: BaseException | None = None
 
     def join(self) -> None:
-        """One more thread pulls."""
+        """One more thread pulls; after the end it will only see the end."""
         with self._lock:
             self._users += 1
+            self._expected -= 1
 
     def pull(self) -> tuple[int, Any]:
         """The next item and its number.
@@ -40,16 +44,19 @@ class Source:
                 raise StopIteration
             try:
                 value = next(self._iterator)
-            except BaseException as error:
+            except BaseException:
                 self._ended = True
-                self.error = error
                 raise
             item_id = self._next_id
             self._next_id = item_id + 1
             return item_id, value
 
     def leave(self) -> bool:
-        """One thread less; the last one closes the iterator. True for the last."""
+        """One thread less; when nobody pulls any more the iterator is closed, in this thread.
+
+        Returns:
+            True when nobody is left and nobody else is expected.
+        """
         with self._lock:
             self._users -= 1
             if self._users:
@@ -58,4 +65,4 @@ class Source:
             close = getattr(self._iterator, "close", None)
             if close is not None:
                 close()
-            return True
+            return self._expected <= 0

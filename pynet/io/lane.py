@@ -259,6 +259,24 @@ class Lane:
             if timeout == 0 and not self._inbox:
                 return None
 
+    def check(self) -> bool:
+        """The owner comes back after a while: read what arrived meanwhile, without waiting.
+
+        Returns:
+            False when the lane is dead.
+        """
+        with self._read_lock:
+            if self.error is None:
+                try:
+                    self._read(_DONTWAIT)
+                except (BlockingIOError, InterruptedError):
+                    return True
+                except OSError as error:
+                    self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
+                except PynetError as error:
+                    self._refuse(error)
+        return self.error is None
+
     def waiting(self) -> bool:
         """True when a frame can be taken without waiting."""
         return bool(self._inbox)
