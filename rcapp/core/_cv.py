@@ -23,6 +23,9 @@ for _name, _value in _before.items():
     else:
         os.environ[_name] = _value
 
+# One picture of a car needs no second core; a pool would only wake up for each of them.
+cv2.setNumThreads(1)
+
 
 class PictureError(ValueError):
     """Bytes that are not the picture they claim to be."""
@@ -53,8 +56,3 @@ def encode_jpeg(image: npt.NDArray[np.uint8], quality: int = 80) -> bytes:
     if not done:
         raise PictureError(f"cannot pack a picture of shape {image.shape}")
     return packed.tobytes()
-
-
-def one_thread() -> None:
-    """Keep OpenCV from starting a pool of its own: one picture needs no second core."""
-    cv2.setNumThreads(1)
