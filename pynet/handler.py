@@ -101,9 +101,9 @@ class Handler:
         )
 
     def abandon(self, farewell: PynetError) -> None:
-        """The Gateway closes: cancel and say goodbye at once."""
-        self._cancel()
+        """The Gateway closes: say goodbye first, so that no stream looks as if it had ended."""
         self._lane.close(farewell)
+        self._cancel()
 
     def describe(self) -> dict[str, Any]:
         """What ``handlers()`` lists."""

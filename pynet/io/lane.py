@@ -269,12 +269,12 @@ class Lane:
             if self.error is None:
                 try:
                     self._read(_DONTWAIT)
+                except PynetError as error:
+                    self._refuse(error)
                 except (BlockingIOError, InterruptedError):
                     return True
                 except OSError as error:
                     self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
-                except PynetError as error:
-                    self._refuse(error)
         return self.error is None
 
     def waiting(self) -> bool:
@@ -297,12 +297,12 @@ class Lane:
                 if not self._set_receive_timeout(timeout):
                     return
                 self._read(0)
+            except PynetError as error:  # before OSError, which some of ours are too
+                self._refuse(error)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
                 self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
-            except PynetError as error:
-                self._refuse(error)
 
     def _set_receive_timeout(self, timeout: float | None) -> bool:
         """Make the next read wait that long. False when it waited already, in vain."""
@@ -333,12 +333,12 @@ class Lane:
                 self._update_interest()
                 return
             self._read(_DONTWAIT)
+        except PynetError as error:
+            self._refuse(error)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
             self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
-        except PynetError as error:
-            self._refuse(error)
         finally:
             self._read_lock.release()
         if self.on_frames is not None and self._inbox:

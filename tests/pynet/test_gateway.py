@@ -158,7 +158,7 @@ def test_stopping_a_handler_whose_function_hangs(
     caller.join(5)
     assert isinstance(failures[0], pynet.HandlerStopped)
     assert car.call("one") == 1  # others are not disturbed
-    assert [row["state"] for row in car.handlers()] == ["stopping", "idle"]
+    assert [row["state"] for row in car.handlers()][0] == "stopping"
     release.set()
     until(lambda: len(car.handlers()) == 1)
 
