@@ -51,6 +51,11 @@ class CameraBroadcaster:
         """Pictures taken so far."""
         return self._frames
 
+    @property
+    def viewers(self) -> int:
+        """How many watch now."""
+        return self._viewers
+
     def start(self) -> None:
         """Starts the thread; it sleeps until somebody watches."""
         self._thread.start()
@@ -152,14 +157,12 @@ class CameraBroadcaster:
     def _fail(self, reason: str) -> None:
         with self._changed:
             camera, self._camera = self._camera, None
-            first = not self._failure
+            if not self._failure and not self._closing:
+                logger.warning("%s", reason)
             self._failure = reason
-            closing = self._closing
             self._changed.notify_all()
         if camera is not None:
             camera.close()
-        if first and not closing:
-            logger.warning("%s", reason)
 
 
 def _packed(picture: Picture, quality: int) -> bytes:

@@ -14,6 +14,7 @@ States::
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -229,9 +230,10 @@ class DriveGate:
         for name in ("steer", "throttle"):
             value = getattr(command, name, None)
             if isinstance(value, bool) or not isinstance(value, int | float):
-                return f"{name} must be a number, not {value!r:.40}."
-            if not math.isfinite(value):
-                return f"{name} must be finite, not {value}."
+                return f"{name} must be a number, not a {type(value).__name__}."
+            # False for NaN too; a whole number too large for a float is compared exactly.
+            if not -sys.float_info.max <= value <= sys.float_info.max:
+                return f"{name} must be finite."
         if seq <= self._seq:
             return f"Command {seq} is not newer than {self._seq}."
         return ""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
 import select
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 logger = logging.getLogger(__name__)
 
@@ -41,31 +42,38 @@ class ParentWatch:
             self._thread.join()
 
     def _run(self) -> None:
-        wait_until_gone = _waiter(self._pid)
-        while not self._closing.is_set():
-            if wait_until_gone(PERIOD):
-                logger.warning("Process %d is gone; the car goes neutral and ends", self._pid)
-                self._on_gone()
-                return
+        with _waiter(self._pid) as wait_until_gone:
+            while not self._closing.is_set():
+                if wait_until_gone(PERIOD):
+                    logger.warning("Process %d is gone; the car goes neutral and ends", self._pid)
+                    self._on_gone()
+                    return
 
 
-def _waiter(pid: int) -> Callable[[float], bool]:
+@contextlib.contextmanager
+def _waiter(pid: int) -> Iterator[Callable[[float], bool]]:
     """A function that waits some seconds and tells whether the process has ended.
 
     Where the system offers it, a handle of the process is kept: its number alone
     may be given to another process, and stays in use by one that nobody reaped.
     """
     if sys.platform == "win32":
-        return _windows_waiter(pid)
-    if hasattr(os, "pidfd_open"):
+        yield _windows_waiter(pid)
+        return
+    if not hasattr(os, "pidfd_open"):
+        yield _polling_waiter(pid)
+        return
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        yield lambda _: True
+    except OSError:
+        yield _polling_waiter(pid)
+    else:
         try:
-            handle = os.pidfd_open(pid)
-        except ProcessLookupError:
-            return lambda _: True
-        except OSError:
-            return _polling_waiter(pid)
-        return lambda seconds: bool(select.select([handle], [], [], seconds)[0])
-    return _polling_waiter(pid)
+            yield lambda seconds: bool(select.select([handle], [], [], seconds)[0])
+        finally:
+            os.close(handle)
 
 
 def _polling_waiter(pid: int) -> Callable[[float], bool]:
