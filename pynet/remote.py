@@ -30,7 +30,7 @@ log = logging.getLogger("pynet.controller")
 
 MAX_LANES = 64
 
-RESTED = 0.001
+RESTED = 0.0001
 """Seconds after which the kept pair is looked at before a call: its Handler may be gone."""
 
 

@@ -1,10 +1,11 @@
 """For the tests of programs that use pynet: time, links and failures under your control.
 
-===================  ==================================================================
-:class:`MockClock`    a clock that moves when you say so
-:class:`MemoryLink`   both ends of the protocol in memory: no sockets, threads or waiting
-:class:`CuttableLink` a real TCP connection in between, which delays, freezes and breaks
-===================  ==================================================================
+======================  ===============================================================
+:class:`MockClock`      a clock that moves when you say so
+:func:`travelled`       a value as the other side would receive it
+:class:`MemoryLink`     both ends of the protocol in memory: no sockets, threads or waiting
+:class:`CuttableLink`   a real TCP connection in between, which delays, freezes and breaks
+======================  ===============================================================
 
 A program that must survive a broken link is tested in a few lines::
 
@@ -18,5 +19,6 @@ A program that must survive a broken link is tested in a few lines::
 from pynet.testing.clock import MockClock
 from pynet.testing.link import CuttableLink
 from pynet.testing.memory import Arrived, MemoryLink
+from pynet.testing.values import travelled
 
-__all__ = ["Arrived", "CuttableLink", "MemoryLink", "MockClock"]
+__all__ = ["Arrived", "CuttableLink", "MemoryLink", "MockClock", "travelled"]

@@ -22,6 +22,7 @@ class MockClock:
         self._now = start
 
     def __call__(self) -> float:
+        """The time now, seconds."""
         return self._now
 
     def advance(self, seconds: float) -> float:

@@ -176,11 +176,13 @@ class CuttableLink:
                 raise Closed("this link was closed")
             self._orders.append(run)
         self._wake()
-        done.wait()
+        while not done.wait(1.0):
+            if not self._thread.is_alive():
+                raise Closed("this link has failed")
         return results[0]
 
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # full: it will wake anyway
+        with contextlib.suppress(OSError):  # full, so it will wake anyway; or just closed
             self._wake_out.send(b"!")
 
     # ---- the thread ---------------------------------------------------------------------
