@@ -209,6 +209,11 @@ def dial(link: CuttableLink) -> socket.socket:
     return socket.create_connection(("127.0.0.1", link.port), timeout=PATIENCE)
 
 
+def hear(link: CuttableLink) -> bytes:
+    with dial(link) as sock:
+        return sock.recv(1)
+
+
 def read(sock: socket.socket, size: int) -> bytes:
     data = b""
     while len(data) < size and (more := sock.recv(size - len(data))):
@@ -297,8 +302,8 @@ class TestCuttableLink:
     def test_nobody_behind_it_looks_like_a_reset(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
-        with CuttableLink(port) as link, dial(link) as sock, pytest.raises(ConnectionResetError):
-            sock.recv(1)
+        with CuttableLink(port) as link, pytest.raises(ConnectionResetError):
+            hear(link)
 
     def test_close_ends_everything_and_may_be_repeated(self, echo: Echo) -> None:
         link = CuttableLink(("127.0.0.1", echo.port))
@@ -328,15 +333,13 @@ class TestCuttableLink:
 
 
 def test_a_gateway_and_a_controller_talk_through_a_torn_and_slow_link() -> None:
-    with pynet.Gateway(port=0) as gateway:
+    with pynet.Gateway(port=0) as gateway, CuttableLink(gateway.port, split=5) as link:
+        link.delay = 0.002
         gateway.batch(lambda a, b: a + b, name="add")
-        gateway.start()
-        with (
-            CuttableLink(gateway.port, delay=0.002, split=5) as link,
-            pynet.Controller() as controller,
-        ):
+        gateway.batch(lambda: link.cut(), name="cut")  # noqa: PLW0108
+        with pynet.Controller() as controller:
             car = controller.connect(link.address)
             assert car.call("add", 2, 3) == 5
-            link.cut()
             with pytest.raises(pynet.ConnectionLost):
-                car.call("add", 2, 3)
+                car.call("cut")
+            assert car.call("add", 3, 4) == 7
