@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from rcapp.views import icons, theme
-from rcapp.views.text import ElidedLabel, label, set_role, set_text
+from rcapp.views.text import ElidedLabel, FigureLabel, label, set_role, set_text
 
 LEVELS = ("good", "warn", "bad", "secondary", "accent")
 
@@ -162,10 +162,7 @@ class Figure(QWidget):
     def __init__(self, name: str, widest: str, tip: str) -> None:
         super().__init__()
         self._name = label(name, size=theme.LABEL, role="secondary")
-        self._value = label("–", size=theme.TITLE, weight=theme.SEMIBOLD)
-        made: QFont = self._value.font()
-        self._value.setFont(made)
-        self._value.setMinimumWidth(self._value.fontMetrics().horizontalAdvance(widest) + 2)
+        self._value = FigureLabel("–", widest=widest)
         self.setToolTip(tip)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -180,10 +177,9 @@ class Figure(QWidget):
         """What it shows."""
         return self._value.text()
 
-    def show_value(self, value: str, role: str = "", name: str = "") -> None:
+    def show_value(self, value: str, role: str = "text", name: str = "") -> None:
         """Show another value; ``name`` changes the label above it."""
-        set_text(self._value, value)
-        set_role(self._value, role)
+        self._value.show_text(value, role)
         if name:
             set_text(self._name, name)
         self.setAccessibleName(f"{self._name.text()}: {value}")

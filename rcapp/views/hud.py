@@ -10,20 +10,14 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import (
-    QColor,
-    QFont,
-    QFontMetricsF,
-    QLinearGradient,
-    QPainter,
-    QPainterPath,
-    QPen,
-)
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPen
 
 from rcapp.core.state import Link
 from rcapp.views import theme
+from rcapp.views.sprites import SpriteCache
 from rcapp.views.words import figure, signed
 
 INK = QColor("#FFFFFF")
@@ -38,6 +32,12 @@ COLOURS = {
 }
 FULL_SIZE_HEIGHT = 640.0
 """Height of the picture (px) at which the figures have the sizes of the design."""
+
+LETTERS = 7
+"""Texts up to this length are put together from letters."""
+
+ARC_HALF = 42.0
+"""Degrees from the middle of the steering arc to its end."""
 
 THROTTLE_ZERO = 0.66
 """Where the throttle bar has its zero, from the top: forward gets the larger part."""
@@ -77,6 +77,15 @@ class HudState:
         return {Link.LIVE: "good", Link.STALE: "warn", Link.LOST: "bad"}.get(self.link, "warn")
 
 
+class Text(NamedTuple):
+    """Words in a size of the design (px), a weight and a colour."""
+
+    words: str
+    size: int
+    weight: QFont.Weight
+    ink: QColor
+
+
 @dataclass(frozen=True, slots=True)
 class PaintedText:
     """One text of the last painting, so that a check can find overlaps and weak contrast."""
@@ -93,11 +102,11 @@ def _metrics(size: int, weight: QFont.Weight) -> tuple[QFont, QFontMetricsF]:
     return made, QFontMetricsF(made)
 
 
-@functools.lru_cache(maxsize=128)
-def _outlined(text: str, size: int, weight: QFont.Weight) -> QPainterPath:
-    path = QPainterPath()
-    path.addText(0.0, 0.0, _metrics(size, weight)[0], text)
-    return path
+@functools.lru_cache(maxsize=512)
+def _measure(text: str, size: int, weight: QFont.Weight) -> tuple[float, QRectF]:
+    """Advance of ``text`` and the tight rectangle of its ink, from the start of its base line."""
+    metrics = _metrics(size, weight)[1]
+    return metrics.horizontalAdvance(text), metrics.tightBoundingRect(text)
 
 
 class HudPainter:
@@ -109,6 +118,7 @@ class HudPainter:
 
     def __init__(self) -> None:
         self.texts: list[PaintedText] = []
+        self._sprites = SpriteCache()
         self._scale = 1.0
 
     def paint(self, painter: QPainter, area: QRectF, state: HudState) -> None:
@@ -116,13 +126,13 @@ class HudPainter:
         self.texts = []
         self._scale = min(1.7, max(0.72, area.height() / FULL_SIZE_HEIGHT))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._shade(painter, area)
         inner = area.adjusted(*(self._px(v) for v in (16, 16, -16, -16)))
         used = self._link_chip(painter, inner, state)
         self._figures_chip(painter, inner, state, used)
         if state.link not in (Link.LIVE, Link.STALE):
             # What the car does now is unknown: an old figure would be a lie.
             return
+        self._shade(painter, area)
         self._speed(painter, inner, state)
         self._steer(painter, inner, state)
         self._throttle(painter, inner, state)
@@ -142,183 +152,186 @@ class HudPainter:
         gradient.setColorAt(1.0, QColor(8, 12, 16, 190))
         painter.fillRect(foot, gradient)
 
-    def _plain(
-        self,
-        painter: QPainter,
-        at: QPointF,
-        text: str,
-        size: int,
-        weight: QFont.Weight,
-        ink: QColor,
-    ) -> float:
-        """Text on a plate; ``at`` is the left end of its base line. Returns its width."""
-        made, metrics = _metrics(self._size(size), weight)
-        painter.setFont(made)
-        painter.setPen(ink)
-        painter.drawText(at, text)
-        width = metrics.horizontalAdvance(text)
-        self._note(text, at, width, metrics, ink, PLATE)
-        return width
+    def _width(self, text: str, size: int, weight: QFont.Weight) -> float:
+        return _measure(text, self._size(size), weight)[0]
 
-    def _free(
-        self,
-        painter: QPainter,
-        at: QPointF,
-        text: str,
-        size: int,
-        weight: QFont.Weight,
-        ink: QColor,
-    ) -> float:
+    def _free(self, painter: QPainter, at: QPointF, text: Text) -> float:
         """Text on the bare picture, with a dark outline. Returns its width."""
-        real = self._size(size)
-        _, metrics = _metrics(real, weight)
-        path = _outlined(text, real, weight)
-        painter.save()
-        painter.translate(at)
-        pen = QPen(OUTLINE, 3.0 if real < 30 else 4.0)
-        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        painter.strokePath(path, pen)
-        painter.fillPath(path, ink)
-        painter.restore()
-        width = metrics.horizontalAdvance(text)
-        self._note(text, at, width, metrics, ink, OUTLINE)
-        return width
+        made = _metrics(self._size(text.size), text.weight)[0]
+        # Figures change with every frame; letter by letter they are all drawn already.
+        pieces = tuple(text.words) if len(text.words) <= LETTERS else (text.words,)
+        x = at.x()
+        for piece in pieces:
+            here = QPointF(x, at.y())
+            x += self._sprites.text(painter, here, piece, made, text.ink, OUTLINE)
+        self._note(at, text, OUTLINE)
+        return x - at.x()
 
-    def _note(
-        self,
-        text: str,
-        at: QPointF,
-        width: float,
-        metrics: QFontMetricsF,
-        ink: QColor,
-        behind: QColor,
-    ) -> None:
-        tight = metrics.tightBoundingRect(text)
+    def _note(self, at: QPointF, text: Text, behind: QColor) -> None:
+        width, tight = _measure(text.words, self._size(text.size), text.weight)
         rect = QRectF(at.x(), at.y() + tight.top(), width, tight.height())
-        self.texts.append(PaintedText(text, rect, ink, behind))
+        self.texts.append(PaintedText(text.words, rect, text.ink, behind))
 
-    def _plate(self, painter: QPainter, rect: QRectF) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(PLATE)
-        painter.drawRoundedRect(rect, self._px(8), self._px(8))
+    def _chip(
+        self, painter: QPainter, plate: QRectF, texts: list[tuple[float, Text]], dot: QColor | None
+    ) -> None:
+        """A plate with texts at the given distances from its left edge."""
+        cap = _metrics(self._size(13), theme.SEMIBOLD)[1].capHeight()
+        base = plate.center().y() + cap / 2
+        for x, text in texts:
+            self._note(QPointF(plate.left() + x, base), text, PLATE)
+
+        def paint(onto: QPainter) -> None:
+            _plate(onto, plate, self._px(8))
+            if dot is not None:
+                size = self._px(10)
+                onto.setBrush(dot)
+                left = plate.left() + self._px(12)
+                onto.drawEllipse(QRectF(left, plate.center().y() - size / 2, size, size))
+            for x, text in texts:
+                onto.setFont(_metrics(self._size(text.size), text.weight)[0])
+                onto.setPen(text.ink)
+                onto.drawText(QPointF(plate.left() + x, base), text.words)
+
+        key = ("chip", tuple((x, t.words, t.ink.rgba()) for x, t in texts), dot and dot.rgba())
+        self._sprites.draw(painter, key, plate, paint)
 
     def _link_chip(self, painter: QPainter, area: QRectF, state: HudState) -> float:
         """The state of the picture; returns the right edge of the chip."""
-        bold = _metrics(self._size(13), theme.SEMIBOLD)[1]
-        thin = _metrics(self._size(12), theme.REGULAR)[1]
-        dot, gap = self._px(10), self._px(8)
-        width = self._px(24) + dot + gap + bold.horizontalAdvance(state.headline)
-        if state.detail:
-            width += self._px(10) + thin.horizontalAdvance(state.detail)
-        plate = QRectF(area.left(), area.top(), width, self._px(32))
-        self._plate(painter, plate)
         colour = COLOURS[state.level]
-        painter.setBrush(colour)
-        x = plate.left() + self._px(12)
-        painter.drawEllipse(QRectF(x, plate.center().y() - dot / 2, dot, dot))
-        x += dot + gap
-        base = plate.center().y() + bold.capHeight() / 2
         ink = INK if state.link is Link.LIVE else colour
-        x += self._plain(painter, QPointF(x, base), state.headline, 13, theme.SEMIBOLD, ink)
+        x = self._px(12 + 10 + 8)
+        texts = [(x, Text(state.headline, 13, theme.SEMIBOLD, ink))]
+        x += self._width(state.headline, 13, theme.SEMIBOLD)
         if state.detail:
-            at = QPointF(x + self._px(10), base)
-            self._plain(painter, at, state.detail, 12, theme.REGULAR, SOFT)
+            x += self._px(10)
+            texts.append((x, Text(state.detail, 12, theme.REGULAR, SOFT)))
+            x += self._width(state.detail, 12, theme.REGULAR)
+        plate = QRectF(area.left(), area.top(), x + self._px(12), self._px(32))
+        self._chip(painter, plate, texts, colour)
         return plate.right()
 
     def _figures_chip(self, painter: QPainter, area: QRectF, state: HudState, used: float) -> None:
         """Label and value pairs at the right; the last ones go where room is short."""
-        bold = _metrics(self._size(13), theme.SEMIBOLD)[1]
-        thin = _metrics(self._size(12), theme.REGULAR)[1]
         between, near = self._px(16), self._px(6)
         shown = list(state.figures)
         while shown:
-            width = self._px(24) + between * (len(shown) - 1)
+            texts: list[tuple[float, Text]] = []
+            x = self._px(12)
             for name, value in shown:
-                width += thin.horizontalAdvance(name) + near + bold.horizontalAdvance(value)
+                texts.append((x, Text(name, 12, theme.REGULAR, SOFT)))
+                x += self._width(name, 12, theme.REGULAR) + near
+                texts.append((x, Text(value, 13, theme.SEMIBOLD, INK)))
+                x += self._width(value, 13, theme.SEMIBOLD) + between
+            width = x - between + self._px(12)
             if area.right() - width >= used + self._px(12):
-                break
+                plate = QRectF(area.right() - width, area.top(), width, self._px(32))
+                self._chip(painter, plate, texts, None)
+                return
             shown.pop()
-        if not shown:
-            return
-        plate = QRectF(area.right() - width, area.top(), width, self._px(32))
-        self._plate(painter, plate)
-        x = plate.left() + self._px(12)
-        base = plate.center().y() + bold.capHeight() / 2
-        for name, value in shown:
-            x += self._plain(painter, QPointF(x, base), name, 12, theme.REGULAR, SOFT) + near
-            x += self._plain(painter, QPointF(x, base), value, 13, theme.SEMIBOLD, INK) + between
 
     def _speed(self, painter: QPainter, area: QRectF, state: HudState) -> None:
         base = QPointF(area.left() + self._px(12), area.bottom() - self._px(34))
         text = "–" if state.speed is None else figure(state.speed, 1)
-        width = self._free(painter, base, text, theme.SPEED, theme.BOLD, INK)
+        width = self._free(painter, base, Text(text, theme.SPEED, theme.BOLD, INK))
         unit = QPointF(base.x() + width + self._px(6), base.y())
-        self._free(painter, unit, "m/s", theme.STRONG, theme.SEMIBOLD, INK)
+        self._free(painter, unit, Text("m/s", theme.STRONG, theme.SEMIBOLD, INK))
         caption = state.hint or state.caption
         if caption:
             at = QPointF(base.x() + self._px(2), area.bottom() - self._px(10))
             ink = COLOURS["warn"] if state.hint else INK
-            self._free(painter, at, caption, 13, theme.MEDIUM, ink)
+            self._free(painter, at, Text(caption, 13, theme.MEDIUM, ink))
 
     def _steer(self, painter: QPainter, area: QRectF, state: HudState) -> None:
         """An arc: the filled part is what the car does, the knob what is asked for."""
-        radius, half = self._px(184), 42.0
+        radius = self._px(184)
         centre = QPointF(area.center().x(), area.bottom() - self._px(112) + radius)
-        circle = QRectF(centre.x() - radius, centre.y() - radius, 2 * radius, 2 * radius)
-
-        def arc(start: float, span: float, width: float, colour: QColor) -> None:
-            pen = QPen(colour, self._px(width), Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
-            painter.setPen(pen)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawArc(circle, round(start * 16), round(span * 16))
-
-        def at(value: float, out: float = 0.0) -> QPointF:
-            angle = math.radians(value * half)
-            reach = radius + self._px(out)
-            return QPointF(
-                centre.x() + reach * math.sin(angle), centre.y() - reach * math.cos(angle)
-            )
-
-        arc(90 - half, 2 * half, 11, QColor(13, 18, 24, 190))
-        arc(90 - half, 2 * half, 3, QColor(190, 200, 208, 170))
+        arc = Arc(centre, radius, self._scale)
+        box = QRectF(centre.x() - self._px(136), centre.y() - radius - self._px(14), 0, 0)
+        box.setSize(QSizeF(self._px(272), self._px(76)))
+        self._sprites.draw(painter, "arc", box, arc.paint_track)
         if abs(state.car_steer) > 0.005:
-            arc(90, -state.car_steer * half, 7, COLOURS["accent"])
+            arc.paint_part(painter, state.car_steer, COLOURS["accent"])
         painter.setPen(QPen(INK, self._px(2)))
-        painter.drawLine(at(0.0, 11), at(0.0, -11))
-        painter.setPen(QPen(INK, self._px(2)))
+        painter.drawLine(arc.at(0.0, 11), arc.at(0.0, -11))
         painter.setBrush(COLOURS["accent"])
-        painter.drawEllipse(at(state.steer), self._px(9.5), self._px(9.5))
-        text = f"steer {signed(state.steer)}"
-        width = _metrics(self._size(13), theme.SEMIBOLD)[1].horizontalAdvance(text)
-        base = QPointF(centre.x() - width / 2, centre.y() - radius + self._px(44))
-        self._free(painter, base, text, 13, theme.SEMIBOLD, INK)
+        painter.drawEllipse(arc.at(state.steer), self._px(9.5), self._px(9.5))
+        value = signed(state.steer)
+        word = self._width("steer ", 13, theme.SEMIBOLD)
+        width = word + self._width(value, 13, theme.SEMIBOLD)
+        at = QPointF(centre.x() - width / 2, centre.y() - radius + self._px(44))
+        self._free(painter, at, Text("steer ", 13, theme.SEMIBOLD, INK))
+        self._free(painter, at + QPointF(word, 0), Text(value, 13, theme.SEMIBOLD, INK))
 
     def _throttle(self, painter: QPainter, area: QRectF, state: HudState) -> None:
         """A bar: green forward, amber reverse; the white line is neutral."""
         plate = QRectF(0, 0, self._px(40), self._px(168))
         plate.moveBottomRight(QPointF(area.right() - self._px(8), area.bottom()))
-        self._plate(painter, plate)
         track = plate.adjusted(*(self._px(v) for v in (8, 8, -8, -8)))
-        painter.setBrush(QColor(40, 52, 63, 230))
-        painter.drawRoundedRect(track, self._px(4), self._px(4))
+
+        def paint(onto: QPainter) -> None:
+            _plate(onto, plate, self._px(8))
+            onto.setBrush(QColor(40, 52, 63, 230))
+            onto.drawRoundedRect(track, self._px(4), self._px(4))
+
+        self._sprites.draw(painter, "throttle", plate, paint)
         zero = track.top() + track.height() * THROTTLE_ZERO
 
         def height(value: float) -> float:
             room = zero - track.top() if value >= 0 else track.bottom() - zero
             return zero - max(-1.0, min(1.0, value)) * room
 
-        forward = state.car_throttle >= 0
-        if abs(state.car_throttle) > 0.005:
-            bar = QRectF(track.left(), zero, track.width(), 0.0)
-            bar.setTop(min(zero, height(state.car_throttle)))
-            bar.setBottom(max(zero, height(state.car_throttle)))
-            painter.setBrush(COLOURS["good" if forward else "warn"])
-            painter.drawRoundedRect(bar, self._px(4), self._px(4))
-        painter.setPen(QPen(INK, self._px(2)))
-        left, right = plate.left() + self._px(4), plate.right() - self._px(4)
-        painter.drawLine(QPointF(left, zero), QPointF(right, zero))
+        end = height(state.car_throttle)
+        bar = QRectF(track.left(), min(zero, end), track.width(), abs(end - zero))
+        painter.fillRect(bar, COLOURS["good" if state.car_throttle >= 0 else "warn"])
+        line = QRectF(plate.left() + self._px(4), zero - self._px(1), self._px(32), self._px(2))
+        painter.fillRect(line, INK)
         text = signed(state.throttle)
-        _, metrics = _metrics(self._size(13), theme.SEMIBOLD)
-        x = plate.left() - self._px(8) - metrics.horizontalAdvance(text)
-        base = QPointF(x, height(state.throttle) + metrics.capHeight() / 2)
-        self._free(painter, base, text, 13, theme.SEMIBOLD, INK)
+        x = plate.left() - self._px(8) - self._width(text, 13, theme.SEMIBOLD)
+        cap = _metrics(self._size(13), theme.SEMIBOLD)[1].capHeight()
+        at = QPointF(x, height(state.throttle) + cap / 2)
+        self._free(painter, at, Text(text, 13, theme.SEMIBOLD, INK))
+
+
+class Arc:
+    """The steering arc: where values lie on it, and its parts.
+
+    Args:
+        centre: of the circle the arc is a part of.
+        radius: of that circle.
+        scale: of the figures.
+    """
+
+    def __init__(self, centre: QPointF, radius: float, scale: float) -> None:
+        self._centre, self._radius, self._scale = centre, radius, scale
+
+    def at(self, value: float, out: float = 0.0) -> QPointF:
+        """The place of ``value`` (-1 to 1), ``out`` pixels of the design outside the arc."""
+        angle = math.radians(value * ARC_HALF)
+        reach = self._radius + out * self._scale
+        return self._centre + QPointF(reach * math.sin(angle), -reach * math.cos(angle))
+
+    def paint_track(self, painter: QPainter) -> None:
+        """The whole arc, empty."""
+        self._paint(painter, 90 - ARC_HALF, 2 * ARC_HALF, 11, QColor(13, 18, 24, 190))
+        self._paint(painter, 90 - ARC_HALF, 2 * ARC_HALF, 3, QColor(190, 200, 208, 170))
+
+    def paint_part(self, painter: QPainter, value: float, colour: QColor) -> None:
+        """The arc from its middle to ``value``."""
+        self._paint(painter, 90, -value * ARC_HALF, 7, colour)
+
+    def _paint(
+        self, painter: QPainter, start: float, span: float, width: float, colour: QColor
+    ) -> None:
+        pen = QPen(colour, width * self._scale, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        around = QRectF(0, 0, 2 * self._radius, 2 * self._radius)
+        around.moveCenter(self._centre)
+        painter.drawArc(around, round(start * 16), round(span * 16))
+
+
+def _plate(painter: QPainter, rect: QRectF, radius: float) -> None:
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(PLATE)
+    painter.drawRoundedRect(rect, radius, radius)

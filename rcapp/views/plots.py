@@ -15,15 +15,18 @@ import numpy.typing as npt
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from rcapp.core.series import SeriesBuffer
 from rcapp.views import theme
-from rcapp.views.text import ElidedLabel, label, set_text
+from rcapp.views.text import ElidedLabel, FigureLabel, label, set_text
 from rcapp.views.words import NONE, figure
 
 RANGE_PERIOD = 0.5
 """Seconds between two looks at whether the values still fit the axis."""
+
+FIGURES_PERIOD = 0.19
+"""Seconds for which the figures stand still, so that they can be read."""
 
 SINGLE_COLOURS = (4, 3, 2, 0, 1)
 """Colours of sensors with one line, in the order of the sensors: neighbours differ."""
@@ -45,13 +48,15 @@ class SensorPlot(QWidget):
         self._number = number
         self._seconds = seconds
         self._range = (math.nan, math.nan)
-        self._looked = -math.inf
+        self._looked = self._figures_at = -math.inf
         self.setMinimumHeight(86)
         self.setMaximumHeight(220)
-        self._values: list[QLabel] = []
+        self._values: list[FigureLabel] = []
         self._alarm = label("", size=theme.SMALL, weight=theme.SEMIBOLD, role="bad")
         self._scale = label("", size=theme.SMALL, role="secondary")
-        self._plot = pg.PlotWidget(background=None)
+        # A view box by itself: axes, titles and menus of a whole plot cost 80 ms each to make.
+        self._plot = pg.GraphicsView(background=None)
+        self._box = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0.0)
         self._curves: list[pg.PlotCurveItem] = []
         self._grid: list[pg.InfiniteLine] = []
         layout = QVBoxLayout(self)
@@ -80,8 +85,7 @@ class SensorPlot(QWidget):
         for index, short in enumerate(self._info.series):
             if index:
                 row.addSpacing(8)
-            value = label(NONE, size=theme.TITLE - 1, weight=theme.SEMIBOLD)
-            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+            value = FigureLabel(NONE, size=theme.TITLE - 1, widest=self._widest(), right=True)
             self._values.append(value)
             row.addWidget(value)
             caption = short if several else self._info.unit
@@ -90,6 +94,10 @@ class SensorPlot(QWidget):
         if several and self._info.unit:
             row.addWidget(label(self._info.unit, size=theme.SMALL, role="secondary"))
         return row
+
+    def _widest(self) -> str:
+        limits = (self._info.low, self._info.high)
+        return max((figure(limit, self._info.decimals) for limit in limits), key=len)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out the range where the row is too short for it."""
@@ -109,15 +117,9 @@ class SensorPlot(QWidget):
         plot.setFrameShape(plot.Shape.NoFrame)
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        plot.hideAxis("left")
-        plot.hideAxis("bottom")
-        plot.hideButtons()
-        plot.setMenuEnabled(False)
-        plot.setMouseEnabled(False, False)
-        box = plot.getViewBox()
-        box.setDefaultPadding(0.0)
+        box = self._box
+        plot.setCentralItem(box)
         box.disableAutoRange()
-        plot.getPlotItem().setContentsMargins(0, 0, 0, 0)
         for _ in range(3):
             self._grid.append(pg.InfiniteLine(angle=0))
         for limit in (self._info.alarm_below, self._info.alarm_above):
@@ -126,11 +128,11 @@ class SensorPlot(QWidget):
                 line.setZValue(5)
                 self._grid.append(line)
         for line in self._grid:
-            plot.addItem(line, ignoreBounds=True)
+            box.addItem(line, ignoreBounds=True)
         for _ in self._info.series:
             curve = pg.PlotCurveItem(skipFiniteCheck=True, antialias=True)
             curve.setZValue(10)
-            plot.addItem(curve, ignoreBounds=True)
+            box.addItem(curve, ignoreBounds=True)
             self._curves.append(curve)
         box.setXRange(-self._seconds, 0.0, padding=0)
         self._tint()
@@ -150,13 +152,14 @@ class SensorPlot(QWidget):
             line.setPen(pg.mkPen(colours.bad, width=1, style=Qt.PenStyle.DashLine))
         for curve, value, colour in zip(self._curves, self._values, self._colours(), strict=True):
             curve.setPen(pg.mkPen(colour, width=1))
-            value.setStyleSheet(f"color: {colour};")
+            value.set_colour(colour)
 
     def refresh(self, now: float) -> None:
         """Show what is newest; ``now`` is the right edge (local monotonic seconds)."""
         times, values = self._series.view(self._seconds, now)
         last = self._series.last
-        if last is not None:
+        if last is not None and now - self._figures_at > FIGURES_PERIOD:
+            self._figures_at = now
             self._show_values(last)
         if len(times) < 2:
             for curve in self._curves:
@@ -178,9 +181,9 @@ class SensorPlot(QWidget):
         bad = ""
         for value, number in zip(self._values, last, strict=True):
             if not math.isfinite(number):
-                set_text(value, NONE)
+                value.show_text(NONE)
                 continue
-            set_text(value, figure(number, info.decimals))
+            value.show_text(figure(number, info.decimals))
             if info.alarm_below is not None and number < info.alarm_below:
                 bad = "low"
             elif info.alarm_above is not None and number > info.alarm_above:
@@ -211,7 +214,7 @@ class SensorPlot(QWidget):
             high = low + 1.0
         self._range = (low, high)
         room = 0.06 * (high - low)
-        self._plot.getViewBox().setYRange(low - room, high + room, padding=0)
+        self._box.setYRange(low - room, high + room, padding=0)
         for line, at in zip(self._grid, (low, (low + high) / 2, high), strict=False):
             line.setPos(at)
         digits = 0 if high - low >= 4 else 1

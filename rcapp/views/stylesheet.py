@@ -128,5 +128,8 @@ def stylesheet(theme: Theme) -> str:
     if theme.name == "contrast":
         # Surfaces are all black there: lines tell them apart.
         sheet += f'QFrame[card="true"] {{ border: 1px solid {theme.line}; }}'
+        line = f"border: 1px solid {theme.line};"
+        sheet += f"QWidget#dockHead {{ {line} border-bottom: none; }}"
+        sheet += f"QWidget#dockBody {{ {line} border-top: none; }}"
         sheet += f"QWidget#rail {{ border-right: 1px solid {theme.line}; }}"
     return sheet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from rcapp.views import theme
@@ -48,6 +48,75 @@ def rule() -> QFrame:
     made.setProperty("rule", True)
     made.setFixedHeight(1)
     return made
+
+
+class FigureLabel(QWidget):
+    """A figure that changes many times a second without moving anything.
+
+    A QLabel asks every layout above it to think again at each new text; this only paints
+    itself, and asks for room when a text is wider than any before.
+
+    Args:
+        text: shown at first.
+        widest: room is kept for this text.
+        right: aligned to the right edge instead of the left one.
+    """
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        size: int = theme.TITLE,
+        weight: QFont.Weight = theme.SEMIBOLD,
+        widest: str = "",
+        right: bool = False,
+    ) -> None:
+        super().__init__()
+        self._text = text
+        self._role = "text"
+        self._colour = ""
+        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+        self._flags = side | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine
+        self.setFont(theme.font(size, weight))
+        self._width = max(self._needs(text), self._needs(widest))
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def _needs(self, text: str) -> int:
+        return self.fontMetrics().horizontalAdvance(text) + 2
+
+    def text(self) -> str:
+        """What it shows."""
+        return self._text
+
+    def colour(self) -> str:
+        """The colour of the text."""
+        return self._colour or str(getattr(theme.current(), self._role))
+
+    def show_text(self, text: str, role: str = "text") -> None:
+        """Show another figure; ``role`` names a colour of the theme."""
+        if text == self._text and role == self._role:
+            return
+        self._text, self._role = text, role
+        needs = self._needs(text)
+        if needs > self._width:
+            self._width = needs
+            self.updateGeometry()
+        self.update()
+
+    def set_colour(self, colour: str) -> None:
+        """Use ``colour`` (``#RRGGBB``) whatever the role; empty goes back to the role."""
+        self._colour = colour
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Room for the widest text so far."""
+        return QSize(self._width, self.fontMetrics().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the figure."""
+        painter = QPainter(self)
+        painter.setPen(QColor(self.colour()))
+        painter.drawText(self.rect(), int(self._flags), self._text)
 
 
 class ElidedLabel(QLabel):

@@ -99,7 +99,7 @@ class TopBar(QWidget):
         if now.link is Link.LIVE:
             self.age.show_value(milliseconds(now.frame_age), name="Frame age")
         else:
-            role = "warn" if now.picture_age is not None else ""
+            role = "warn" if now.picture_age is not None else "text"
             self.age.show_value(old(now.picture_age), role, name="Picture age")
         live = now.link in (Link.LIVE, Link.STALE)
         self.command.show_value(milliseconds(now.round_trip) if live and now.sending else NONE)

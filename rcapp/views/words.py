@@ -8,9 +8,11 @@ NONE = "–"
 
 
 def milliseconds(seconds: float | None) -> str:
-    """``"31 ms"``; above ten seconds ``"12 s"``; a dash for None."""
+    """``"31 ms"``, ``"<1 ms"``, above ten seconds ``"12 s"``; a dash for None."""
     if seconds is None:
         return NONE
+    if 0.0 < seconds < 0.0005:
+        return "<1 ms"
     if seconds < 1.0:
         return f"{max(0.0, seconds) * 1000:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 10.0 else duration(seconds)
