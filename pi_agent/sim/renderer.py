@@ -216,7 +216,7 @@ def _bands(focal: float, rows: int, ground: GroundMap) -> Iterator[_Band]:
         across = focal / ahead
         level = max(0, min(len(ground.levels) - 1, round(math.log2(PER_METRE / across))))
         depth = ahead / middle * PER_METRE / 2**level
-        per_row = next((count for count in (1, 2, 4) if depth / count < 2), 8)
+        per_row = next((count for count in (1, 2, 4) if depth / count < 1.6), 8)
         yield _Band(first, last, per_row, level)
         first = last
 
