@@ -230,18 +230,22 @@ class Handler:
         # keep_last runs ahead of its receiver, the others pull only what can go out.
         pulls_ahead = outlet.policy.kind == "keep_last"
         pull, put, wait_ready = source.pull, outlet.put, outlet.wait_ready
+        alone = iter(source.iterator).__next__ if source.alone else None
         while not cancelled():
-            if not pulls_ahead and not wait_ready(cancelled):
+            if not pulls_ahead and outlet.credit <= 0 and not wait_ready(cancelled):
                 break
             try:
-                item_id, value = pull()
+                if alone is not None:
+                    put(alone())
+                else:
+                    item_id, value = pull()
+                    put(value, item_id)
             except StopIteration:
                 break
             except GeneratorExit:
                 if not cancelled():
                     raise
                 break
-            put(value, item_id)
         if self._stopped is not None:
             raise self._stopped
         outlet.flush()

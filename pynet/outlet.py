@@ -42,6 +42,9 @@ class Outlet:
         policy: what gives when the receiver is slow.
         tally: counts across reconnections.
         reactor: runs the batch timer.
+
+    Attributes:
+        credit: what may still be sent, in the policy's unit; below zero after a large item.
     """
 
     def __init__(self, policy: Policy, tally: Tally, reactor: Reactor) -> None:
@@ -50,10 +53,12 @@ class Outlet:
         self._reactor = reactor
         self._encoder = Encoder()
         self._lane: Lane | None = None
-        self._credit = 0
+        self.credit = 0
         self._next_id = 0
-        self._state_changed = threading.Condition(threading.Lock())
-        self._lock = self._state_changed
+        self._live = policy.live
+        self._gathers = policy.unit == "bytes"
+        self._lock = threading.Lock()
+        self._state_changed = threading.Condition(self._lock)
         self._mail: deque[Waiting] = deque()
         self._batch: list[bytes] = []
         self._births: list[int] = []
@@ -71,7 +76,7 @@ class Outlet:
         lane.on_drained = self._on_drained
         with self._lock:
             self._lane = lane
-            self._credit = self.policy.window
+            self.credit = self.policy.window
             self._flush_mail()
             self._state_changed.notify_all()
 
@@ -99,7 +104,7 @@ class Outlet:
         Returns:
             False when stopped or timed out.
         """
-        if self._credit > 0 and self._lane is not None:
+        if self.credit > 0 and self._lane is not None:
             return not stop()
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._lock:
@@ -107,7 +112,7 @@ class Outlet:
             while not stop():
                 if self._error is not None:
                     raise self._error
-                if self._credit > 0 and self._lane is not None:
+                if self.credit > 0 and self._lane is not None:
                     return True
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
@@ -135,11 +140,11 @@ class Outlet:
         meta, body = self._encoder.encode(value)
         if item_id is None:
             item_id = self._next_id
-        if not self.policy.live:
-            self._put_reliable(item_id, born, meta, body)
-        else:
-            self._put_live(item_id, born, meta, body)
         self._next_id = item_id + 1
+        if self._live:
+            self._put_live(item_id, born, meta, body)
+        else:
+            self._put_reliable(item_id, born, meta, body)
 
     def flush(self) -> None:
         """Send a gathered batch now."""
@@ -159,7 +164,7 @@ class Outlet:
             if lane is None:
                 raise Closed("the connection is gone and the item was not sent")
             batch = self._batch
-            if small and (batch or gap < BATCH_GAP_US) and self.policy.unit == "bytes":
+            if small and (batch or gap < BATCH_GAP_US) and self._gathers:
                 if batch and item_id != self._batch_id + len(batch):
                     self._flush_batch()
                     batch = self._batch
@@ -167,9 +172,10 @@ class Outlet:
                     self._batch_id = item_id
                     self._arm_timer(born)
                 batch.append(meta)
-                self._births.append(born)
-                self._batch_bytes += len(meta)
-                if self._batch_bytes >= BATCH_BYTES or born - self._births[0] >= BATCH_AGE_US:
+                births = self._births
+                births.append(born)
+                self._batch_bytes = size = self._batch_bytes + len(meta)
+                if size >= BATCH_BYTES or born - births[0] >= BATCH_AGE_US:
                     self._flush_batch()
                 return
             self._flush_batch()
@@ -183,10 +189,10 @@ class Outlet:
 
     def _spend(self, meta: bytes, body: list[Buffer]) -> None:
         if self.policy.unit == "items":
-            self._credit -= 1
+            self.credit -= 1
         else:
             raw = sum(b.nbytes if isinstance(b, memoryview) else len(b) for b in body)
-            self._credit -= HEADER_SIZE + len(meta) + raw + ITEM_COST
+            self.credit -= HEADER_SIZE + len(meta) + raw + ITEM_COST
 
     def _flush_batch(self) -> None:
         """Send what was gathered. The caller holds the lock."""
@@ -203,7 +209,7 @@ class Outlet:
                 *batch,
             )
         )
-        self._credit -= HEADER_SIZE + len(meta) + ITEM_COST * len(batch)
+        self.credit -= HEADER_SIZE + len(meta) + ITEM_COST * len(batch)
         self.tally.items += len(batch)
         if self._lane is not None:
             self._lane.send(Kind.ITEMS, meta=meta, seq=self._batch_id, time_us=first)
@@ -245,7 +251,7 @@ class Outlet:
             self._flush_mail()
 
     def _can_send(self) -> bool:
-        return self._lane is not None and self._credit > 0 and self._lane.drained
+        return self._lane is not None and self.credit > 0 and self._lane.drained
 
     def _flush_mail(self) -> None:
         while self._mail and self._can_send():
@@ -270,7 +276,7 @@ class Outlet:
         if frame.kind != Kind.CREDIT:
             return
         with self._lock:
-            self._credit += frame.seq
+            self.credit += frame.seq
             self.tally.round_trip = max(0.0, time.monotonic() - frame.time_us / 1e6)
             self._flush_mail()
             self._state_changed.notify_all()

@@ -16,10 +16,16 @@ class Source:
     Args:
         iterator: where the items come from.
         lanes: how many threads will :meth:`join`.
+
+    Attributes:
+        iterator: to be advanced directly only by the one thread of a source that is
+            :attr:`alone`.
+        alone: nobody else will ever pull.
     """
 
     def __init__(self, iterator: Iterator[Any], lanes: int = 1) -> None:
-        self._iterator = iterator
+        self.iterator = iterator
+        self.alone = lanes == 1
         self._expected = lanes
         self._lock = threading.Lock()
         self._users = 0
@@ -43,7 +49,7 @@ class Source:
             if self._ended:
                 raise StopIteration
             try:
-                value = next(self._iterator)
+                value = next(self.iterator)
             except BaseException:
                 self._ended = True
                 raise
@@ -62,7 +68,7 @@ class Source:
             if self._users:
                 return False
             self._ended = True
-            close = getattr(self._iterator, "close", None)
+            close = getattr(self.iterator, "close", None)
             if close is not None:
                 close()
             return self._expected <= 0

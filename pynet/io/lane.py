@@ -76,7 +76,7 @@ class Lane:
         self._sock = sock
         if _DONTWAIT:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(PATIENT_WAIT))
-        self._receive_timeout: float | None = None
+        self._receive_timeout: float | None = None if _DONTWAIT else -1.0
         self.connection = connection
         self._reactor = reactor
         self._heartbeat = heartbeat
@@ -294,7 +294,7 @@ class Lane:
                 self._reactor_reads = False
                 self._update_interest()
             try:
-                if not self._set_receive_timeout(timeout):
+                if timeout is not self._receive_timeout and not self._set_receive_timeout(timeout):
                     return
                 self._read(0)
             except PynetError as error:  # before OSError, which some of ours are too
@@ -313,8 +313,6 @@ class Lane:
         known = self._receive_timeout
         # An earlier end is harmless, the caller waits again: set it only if it is far off.
         if known is None or timeout is None or not 0.5 * timeout <= known <= timeout + 0.002:
-            if known == timeout:
-                return True
             self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(timeout))
             self._receive_timeout = timeout
         return True
@@ -396,7 +394,8 @@ class Lane:
                 return
             with self._state_lock:
                 frames = connection.received_in_place(size, time.monotonic())
-                self._reply()
+                if connection.replies:
+                    self._queue_first(connection.take_replies())
         else:
             data = self._sock.recv(READ_SIZE, flags)
             size = len(data)
@@ -405,7 +404,8 @@ class Lane:
                 return
             with self._state_lock:
                 frames = connection.receive(data, time.monotonic())
-                self._reply()
+                if connection.replies:
+                    self._queue_first(connection.take_replies())
         self.bytes_received += size
         for frame in frames:
             kind = frame.kind
@@ -417,11 +417,6 @@ class Lane:
             else:
                 self._inbox.append(frame)
                 self._inbox_bytes += frame.size
-
-    def _reply(self) -> None:
-        replies = self.connection.take_replies()
-        if replies:
-            self._queue_first(replies)
 
     def _queue_first(self, buffers: list[Buffer]) -> None:
         """Heartbeats go before data, between frames. The caller holds the state lock."""

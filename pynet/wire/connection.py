@@ -32,6 +32,12 @@ from pynet.wire.values import Buffer
 _PING, _PONG, _GOODBYE = int(Kind.PING), int(Kind.PONG), int(Kind.GOODBYE)
 _KNOWN = frozenset(int(kind) for kind in Kind)
 
+ALWAYS_FINE = 256
+"""Bytes of a meta part that no limit forbids, so that small frames skip the check."""
+
+# Skips the keyword handling of a NamedTuple's constructor, which costs more than the tuple.
+_new_frame = tuple.__new__
+
 
 class Connection:
     """The state of one lane as one side sees it.
@@ -45,6 +51,7 @@ class Connection:
         exchange: number of the current, or last, exchange.
         clock: estimate of the other side's clock.
         last_received: when the last byte came.
+        replies: what the protocol answers by itself (PONG); write it before anything else.
         late_frames: frames dropped because they crossed the end of their exchange.
     """
 
@@ -63,7 +70,7 @@ class Connection:
         self._preamble_seen = False
         self._rest = b""
         self._partial: _PartialFrame | None = None
-        self._replies: list[Buffer] = []
+        self.replies: list[Buffer] = []
 
     @property
     def state(self) -> State:
@@ -126,15 +133,15 @@ class Connection:
         if not self._preamble_sent:
             self._preamble_sent = True
             header = PREAMBLE + header
-        return [header + meta, *body]
+        return [header + meta, *body] if body else [header + meta]
 
     def ping(self, now: float) -> list[Buffer]:
         """A heartbeat; its answer feeds :attr:`clock`."""
         return self.send(_PING, now)
 
     def take_replies(self) -> list[Buffer]:
-        """What the protocol answers by itself (PONG); write it, before anything else."""
-        replies, self._replies = self._replies, []
+        """Return and forget :attr:`replies`."""
+        replies, self.replies = self.replies, []
         return replies
 
     # ---- receiving ----------------------------------------------------------------------
@@ -173,7 +180,8 @@ class Connection:
             kind, _flags, exchange, meta_len, body_len, seq, time_us = HEADER.unpack_from(
                 data, offset
             )
-            self._check_header(kind, meta_len, body_len)
+            if meta_len > ALWAYS_FINE or body_len or kind not in _KNOWN:
+                self._check_header(kind, meta_len, body_len)
             start = offset + HEADER_SIZE
             body_start = start + meta_len
             offset = body_start + body_len
@@ -186,9 +194,15 @@ class Connection:
             if body_len:
                 body = np.frombuffer(data, np.uint8, body_len, body_start).copy()
             size = HEADER_SIZE + meta_len + body_len
-            self._accept(
-                Frame(kind, exchange, seq, time_us, data[start:body_start], body, size), now, frames
+            frame = _new_frame(
+                Frame, (kind, exchange, seq, time_us, data[start:body_start], body, size)
             )
+            following = self._row.receive.get(kind)
+            if following is not None and exchange == self.exchange and kind not in OPENERS:
+                self._row = following
+                frames.append(frame)
+            else:
+                self._accept(frame, now, frames)
         if offset < end:
             self._rest = data[offset:]
         return frames
@@ -253,7 +267,7 @@ class Connection:
         if kind in ANY_TIME and self._row.greeted:
             if kind == _PING:
                 meta = msgpack.packb([frame.time_us, int(now * 1e6)])
-                self._replies += self.send(_PONG, now, meta=meta)
+                self.replies += self.send(_PONG, now, meta=meta)
             elif kind == _PONG:
                 self._take_pong(frame, now)
             else:

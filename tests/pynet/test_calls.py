@@ -142,13 +142,13 @@ def test_the_kept_pair_is_made_anew_after_its_handler_was_stopped(
 def test_a_registered_class_travels_and_an_unknown_one_says_so(
     gateway: Gateway, car: RemoteGateway
 ) -> None:
-    from fractions import Fraction
+    class Angle:
+        def __init__(self, degrees: float) -> None:
+            self.degrees = degrees
 
-    pynet.register(
-        Fraction, lambda f: [f.numerator, f.denominator], lambda v: Fraction(*v), name="Fraction"
-    )
-    gateway.batch(lambda value: value * 2, name="double")
-    assert car.call("double", Fraction(1, 3)) == Fraction(2, 3)
+    pynet.register(Angle, lambda a: a.degrees, Angle)
+    gateway.batch(lambda value: Angle(value.degrees * 2), name="double")
+    assert car.call("double", Angle(45)).degrees == 90
 
 
 def test_silent_long_calls_keep_the_connection(gateway: Gateway, car: RemoteGateway) -> None:
