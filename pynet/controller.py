@@ -40,6 +40,7 @@ class Controller:
         self._lock = threading.Lock()
         self._gateways: list[RemoteGateway] = []
         self._closed = False
+        self._abandoned = threading.Event()
         self._reactor = Reactor.acquire()
 
     def connect(self, address: str | tuple[str, int], *, timeout: float = 5.0) -> RemoteGateway:
@@ -57,7 +58,15 @@ class Controller:
             raise Closed("this Controller was closed")
         host, port = parse_address(address)
         dialler = Dialler(
-            host, port, self.id, self.name, self._reactor, self.limits, self.heartbeat, timeout
+            host,
+            port,
+            self.id,
+            self.name,
+            self._reactor,
+            self.limits,
+            self.heartbeat,
+            timeout,
+            self._abandoned,
         )
         gateway = RemoteGateway(dialler, self._gone)
         with self._lock:
@@ -84,6 +93,7 @@ class Controller:
                 return
             self._closed = True
             gateways = list(self._gateways)
+        self._abandoned.set()
         for gateway in gateways:
             gateway.close()
         self._reactor.release()

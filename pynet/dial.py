@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import random
 import socket
+import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +15,7 @@ from typing import Any
 from pynet.errors import (
     TRAVELLING,
     Busy,
+    Closed,
     ConfigurationError,
     ConnectError,
     ConnectionLost,
@@ -20,7 +24,7 @@ from pynet.errors import (
     RemoteProtocolError,
     VersionMismatch,
 )
-from pynet.io.lane import Lane
+from pynet.io.lane import Lane, wait_for
 from pynet.io.reactor import Reactor
 from pynet.wire.connection import Connection, greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
@@ -30,6 +34,9 @@ from pynet.wire.states import Side
 DEFAULT_PORT = 1857
 
 log = logging.getLogger("pynet.controller")
+
+STEP = 0.05
+"""Seconds after which a waiting dial looks whether it was abandoned."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
@@ -45,6 +52,7 @@ class Dialler:
         limits: what we accept.
         heartbeat: seconds between heartbeats.
         timeout: seconds for connecting and greeting.
+        abandoned: set when nobody waits for the connection any more.
     """
 
     host: str
@@ -55,23 +63,25 @@ class Dialler:
     limits: Limits
     heartbeat: float
     timeout: float
+    abandoned: threading.Event
 
     @property
     def address(self) -> str:
         """``host:port``."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def open(self, purpose: str) -> Lane:
+    def open(self, purpose: str, until: float | None = None) -> Lane:
         """Connect and greet; the lane is ready for an exchange.
 
         Args:
             purpose: ``"pair"`` or ``"manage"``.
+            until: monotonic time of an earlier end than :attr:`timeout` gives.
 
         Raises:
             ConnectError: nobody answers there, in time, or it is no pynet.
             Busy: no Handler is free.
         """
-        return self.greet(purpose)[0]
+        return self.greet(purpose, until)[0]
 
     def open_several(self, count: int) -> list[Lane]:
         """Lanes for a swarm: as many as the Gateway grants, at least one.
@@ -91,11 +101,11 @@ class Dialler:
             raise
         return lanes
 
-    def greet(self, purpose: str) -> tuple[Lane, dict[str, Any]]:
+    def greet(self, purpose: str, until: float | None = None) -> tuple[Lane, dict[str, Any]]:
         """As :meth:`open`, with what the Gateway says of itself."""
-        patience = self.timeout
-        deadline = time.monotonic() + patience
-        sock = self._connect(patience)
+        start = time.monotonic()
+        deadline = start + self.timeout if until is None else min(until, start + self.timeout)
+        sock = self._connect(deadline)
         try:
             connection = Connection(Side.CONTROLLER, self.limits, time.monotonic())
             lane = Lane(sock, connection, self.reactor, self.heartbeat)
@@ -109,7 +119,7 @@ class Dialler:
             if frame is None:
                 raise ConnectError(
                     f"{self.address} accepted the connection but did not greet within "
-                    f"{patience:g} s; is it a pynet Gateway?"
+                    f"{deadline - start:.1f} s; is it a pynet Gateway?"
                 )
             welcome = self._read_welcome(frame)
             sent_us, received_us = welcome["hello"]
@@ -130,25 +140,57 @@ class Dialler:
             raise
         return lane, welcome
 
-    def _connect(self, patience: float) -> socket.socket:
+    def _connect(self, deadline: float) -> socket.socket:
+        """A TCP connection to the first of the host's addresses that answers."""
         try:
-            return socket.create_connection((self.host, self.port), timeout=patience)
-        except socket.gaierror as error:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
             raise ConnectError(
-                f"no machine is called {self.host!r} here ({error.strerror}); check the name, "
+                f"no machine is called {self.host!r} here ({error}); check the name, "
                 "or use its IP address"
             ) from error
-        except ConnectionRefusedError as error:
-            raise ConnectError(
+        problem: OSError = TimeoutError()
+        for family, kind, protocol, _, address in found:
+            sock = socket.socket(family, kind, protocol)
+            try:
+                self._connect_one(sock, address, deadline)
+            except OSError as error:
+                sock.close()
+                problem = error
+            except BaseException:
+                sock.close()
+                raise
+            else:
+                return sock
+        raise self._explained(problem) from problem
+
+    def _connect_one(self, sock: socket.socket, address: Any, deadline: float) -> None:
+        """Connect in small steps, so that closing the Controller ends a vain attempt."""
+        sock.setblocking(False)
+        result = sock.connect_ex(address)
+        while result in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY):
+            if self.abandoned.is_set():
+                raise Closed(f"this Controller was closed while it called {self.address}")
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            if wait_for(sock, write=True, timeout=min(left, STEP)):
+                result = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                break
+        if result:
+            raise OSError(result, os.strerror(result))
+
+    def _explained(self, problem: OSError) -> ConnectError:
+        if isinstance(problem, ConnectionRefusedError):
+            return ConnectError(
                 f"nothing listens on {self.address}; start the Gateway there, or check the port"
-            ) from error
-        except TimeoutError as error:
-            raise ConnectError(
-                f"{self.address} does not answer within {patience:g} s; check that it is switched "
-                "on and in the same network"
-            ) from error
-        except OSError as error:
-            raise ConnectError(f"cannot reach {self.address}: {error}") from error
+            )
+        if isinstance(problem, TimeoutError):
+            return ConnectError(
+                f"{self.address} does not answer; check that it is switched on and in the same "
+                "network"
+            )
+        return ConnectError(f"cannot reach {self.address}: {problem.strerror or problem}")
 
     def _read_welcome(self, frame: Frame) -> dict[str, Any]:
         fields = read_greeting(frame)

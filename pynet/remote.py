@@ -97,7 +97,7 @@ class RemoteGateway:
         deadline = None if timeout is None else time.monotonic() + timeout
         with _Turn(self._call_turn, timeout, name):
             meta, body = self._encoder.encode([name, args, kwargs])
-            lane = self._ready_lane()
+            lane = self._ready_lane(deadline)
             try:
                 lane.send(Kind.CALL, meta=meta, body=body, patient=bool(body))
                 return self._await_result(lane, name, deadline)
@@ -125,7 +125,7 @@ class RemoteGateway:
         with _Turn(self._call_turn, timeout, name):
             request, request_body = self._encoder.encode([name, args, kwargs])
             meta, body = Encoder().encode(value)
-            lane = self._ready_lane()
+            lane = self._ready_lane(deadline)
             try:
                 lane.send(Kind.OPEN_FEED, meta=request, body=request_body, patient=True)
                 lane.send(Kind.ITEM, meta=meta, body=body, patient=True)
@@ -135,13 +135,13 @@ class RemoteGateway:
                 self._drop_call_lane()
                 raise
 
-    def _ready_lane(self) -> Lane:
+    def _ready_lane(self, deadline: float | None) -> Lane:
         self._check_open()
         lane = self._call_lane
         rested = time.monotonic() - self._last_call > RESTED
         if lane is None or lane.error is not None or (rested and not lane.check()):
             self._drop_call_lane()
-            lane = self._call_lane = self._dialler.open("pair")
+            lane = self._call_lane = self._dialler.open("pair", deadline)
         return lane
 
     def _await_result(self, lane: Lane, name: str, deadline: float | None) -> Any:

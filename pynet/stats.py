@@ -34,10 +34,10 @@ class AgeHistogram:
 
     def percentile(self, share: float) -> float | None:
         """Age in seconds that ``share`` (0 to 1) of the items did not exceed, or None."""
+        if not self.count:
+            return None
         counts = sorted(self._counts.copy().items())
         total = sum(n for _, n in counts)
-        if not total:
-            return None
         seen = 0
         for bucket, count in counts:
             seen += count

@@ -190,7 +190,7 @@ class Lane:
                     raise self.error
                 self._current = rest
                 if not _DONTWAIT:
-                    _wait(sock, write=True, timeout=PATIENT_WAIT)
+                    wait_for(sock, write=True, timeout=PATIENT_WAIT)
                 continue
             with self._state_lock:
                 if rest:
@@ -307,9 +307,9 @@ class Lane:
     def _set_receive_timeout(self, timeout: float | None) -> bool:
         """Make the next read wait that long. False when it waited already, in vain."""
         if not _DONTWAIT:
-            return _wait(self._sock, write=False, timeout=1.0 if timeout is None else timeout)
+            return wait_for(self._sock, write=False, timeout=1.0 if timeout is None else timeout)
         if timeout is not None and timeout <= 0:
-            return _wait(self._sock, write=False, timeout=0)
+            return wait_for(self._sock, write=False, timeout=0)
         known = self._receive_timeout
         # An earlier end is harmless, the caller waits again: set it only if it is far off.
         if known is None or timeout is None or not 0.5 * timeout <= known <= timeout + 0.002:
@@ -546,7 +546,7 @@ def _own(buffers: list[Buffer]) -> list[Buffer]:
     return [bytes(b) if isinstance(b, memoryview) else b for b in buffers]
 
 
-def _wait(sock: socket.socket, *, write: bool, timeout: float) -> bool:
+def wait_for(sock: socket.socket, *, write: bool, timeout: float) -> bool:
     """Wait until the socket is ready, for at most so many seconds."""
     if sock.fileno() < 0:
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 
 
@@ -26,8 +27,15 @@ class ClockEstimate:
         """Other side's clock minus this side's, seconds; None before the first heartbeat."""
 
     def add(self, sent: float, received: float, replied: float, now: float) -> None:
-        """Take one heartbeat: ``sent`` and ``now`` by this clock, the others by the other."""
+        """Take one heartbeat: ``sent`` and ``now`` by this clock, the others by the other.
+
+        Raises:
+            ValueError: the other side's times are no numbers to reckon with.
+        """
         rtt = max(0.0, (now - sent) - (replied - received))
+        offset = ((received - sent) + (replied - now)) / 2
+        if not (math.isfinite(rtt) and math.isfinite(offset)):
+            raise ValueError("the times of a heartbeat must be finite")
         self.rtt = rtt
-        self._samples.append((rtt, ((received - sent) + (replied - now)) / 2))
+        self._samples.append((rtt, offset))
         self.rtt_min, self.offset = min(self._samples)

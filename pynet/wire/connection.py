@@ -7,6 +7,7 @@ an argument. The object holds no lock: its lane calls it under one.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +27,7 @@ from pynet.wire.frames import (
     Kind,
 )
 from pynet.wire.limits import Limits
-from pynet.wire.states import ANY_TIME, LATE, OPENERS, ROWS, Side, State
+from pynet.wire.states import ANY_TIME, LATE, OPENERS, ROWS, Row, Side, State
 from pynet.wire.values import Buffer
 
 _PING, _PONG, _GOODBYE = int(Kind.PING), int(Kind.PONG), int(Kind.GOODBYE)
@@ -52,7 +53,7 @@ class Connection:
         clock: estimate of the other side's clock.
         last_received: when the last byte came.
         replies: what the protocol answers by itself (PONG); write it before anything else.
-        late_frames: frames dropped because they crossed the end of their exchange.
+        late_frames: frames dropped because they crossed the end of their exchange, or our GOODBYE.
     """
 
     def __init__(self, side: Side, limits: Limits, now: float) -> None:
@@ -66,6 +67,7 @@ class Connection:
         self._peer = side.other
         self._rows = ROWS[side]
         self._row = self._rows[State.NEW]
+        self._left = False
         self._preamble_sent = False
         self._preamble_seen = False
         self._rest = b""
@@ -110,26 +112,29 @@ class Connection:
         Raises:
             LocalProtocolError: not allowed in this state; the state is unchanged.
         """
+        following: Row | None = self._row
+        exchange = self.exchange
         if kind not in ANY_TIME or not self._row.greeted:
             following = self._row.send.get(kind)
-            if following is None:
-                raise LocalProtocolError(
-                    f"this {self.side.value} cannot send {Kind(kind).name} while {self.state.value}"
-                )
             if kind in OPENERS:
-                self.exchange = (self.exchange + 1) & 0xFFFF
-            self._row = following
+                exchange = (exchange + 1) & 0xFFFF
         elif kind == _GOODBYE:
-            self._row = self._rows[State.CLOSED]
-        header = HEADER.pack(
-            kind,
-            0,
-            self.exchange,
-            len(meta),
-            sum(map(_size, body)) if body else 0,
-            seq,
-            int(now * 1e6) if time_us is None else time_us,
-        )
+            following = self._rows[State.CLOSED]
+            self._left = True
+        if following is None:
+            raise LocalProtocolError(
+                f"this {self.side.value} cannot send {Kind(kind).name} while {self.state.value}"
+            )
+        body_len = sum(map(_size, body)) if body else 0
+        if time_us is None:
+            time_us = int(now * 1e6)
+        try:
+            header = HEADER.pack(kind, 0, exchange, len(meta), body_len, seq, time_us)
+        except struct.error:
+            raise LocalProtocolError(
+                f"no frame can hold {len(meta)} + {body_len} bytes, number {seq}; send less at once"
+            ) from None
+        self._row, self.exchange = following, exchange
         if not self._preamble_sent:
             self._preamble_sent = True
             header = PREAMBLE + header
@@ -266,6 +271,8 @@ class Connection:
         kind = frame.kind
         if kind in ANY_TIME and self._row.greeted:
             if kind == _PING:
+                if self._left:
+                    return
                 meta = msgpack.packb([frame.time_us, int(now * 1e6)])
                 self.replies += self.send(_PONG, now, meta=meta)
             elif kind == _PONG:
@@ -278,7 +285,7 @@ class Connection:
         if kind in OPENERS and following is not None:
             self.exchange = frame.exchange
         elif frame.exchange != self.exchange or following is None:
-            if self.state is State.READY and kind in LATE and frame.exchange == self.exchange:
+            if self._is_late(frame):
                 self.late_frames += 1
                 return
             raise RemoteProtocolError(
@@ -288,6 +295,17 @@ class Connection:
         assert following is not None
         self._row = following
         frames.append(frame)
+
+    def _is_late(self, frame: Frame) -> bool:
+        """Its sender could not know that this side had ended the exchange, or the lane."""
+        if self._left:
+            return True
+        return (
+            self.side is Side.GATEWAY  # exchanges are ended by the Gateway
+            and self.state is State.READY
+            and frame.kind in LATE
+            and frame.exchange == self.exchange
+        )
 
     def _take_pong(self, frame: Frame, now: float) -> None:
         try:

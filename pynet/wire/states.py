@@ -7,9 +7,10 @@ is the next state; what is not in the table is an error of the sender and
 leaves the state as it was.
 
 Two rules are not in the table. PING, PONG and GOODBYE are allowed in every
-state after the greeting. And a frame of an exchange that this side has
-already finished (a CREDIT that crossed our END on the way) is *late*: it is
-dropped in silence, because its sender could not know.
+state after the greeting. And a frame of an exchange that this side, being the
+Gateway, has already finished (a CREDIT that crossed our END on the way), or of a
+lane to which this side said GOODBYE, is *late*: it is dropped in silence,
+because its sender could not know.
 """
 
 from __future__ import annotations

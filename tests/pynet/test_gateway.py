@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -232,3 +233,31 @@ def test_unreachable(controller: Controller, address: str, problem: str) -> None
 def test_addresses_that_are_none(controller: Controller, address: str) -> None:
     with pytest.raises(pynet.ConfigurationError, match="host:port"):
         controller.connect(address)
+
+
+def test_closing_the_controller_ends_a_vain_dial() -> None:
+    """A full backlog swallows further connections without a word, as a switched-off car does."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        fillers = []
+        for _ in range(4):
+            filler = socket.socket()
+            filler.setblocking(False)
+            filler.connect_ex(server.getsockname())
+            fillers.append(filler)
+        controller = Controller()
+        failures: list[Exception] = []
+
+        def dial() -> None:
+            try:
+                controller.connect(server.getsockname(), timeout=60)
+            except pynet.PynetError as error:
+                failures.append(error)
+
+        dialling = threading.Thread(target=dial)
+        dialling.start()
+        controller.close()
+        dialling.join(10)
+        assert not dialling.is_alive()
+        assert isinstance(failures[0], pynet.Closed)
+        for filler in fillers:
+            filler.close()
