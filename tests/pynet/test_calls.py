@@ -147,7 +147,7 @@ def test_a_registered_class_travels_and_an_unknown_one_says_so(
             self.degrees = degrees
 
     pynet.register(Angle, lambda a: a.degrees, Angle)
-    gateway.batch(lambda value: Angle(value.degrees * 2), name="double")
+    gateway.batch(lambda angle: Angle(angle.degrees * 2), name="double")
     assert car.call("double", Angle(45)).degrees == 90
 
 

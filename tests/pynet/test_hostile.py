@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import threading
 from collections.abc import Callable
 
 import msgpack
@@ -91,24 +92,27 @@ def test_who_does_not_greet_is_sent_away() -> None:
 
 
 def test_who_sends_a_frame_too_slowly_is_sent_away() -> None:
-    with Gateway(port=0, limits=Limits(frame_time=0.2), heartbeat=5) as gateway:
-        with socket.create_connection((gateway.host, gateway.port)) as slow:
-            slow.sendall(PREAMBLE + frame(Kind.HELLO, HELLO))
-            slow.sendall(HEADER.pack(Kind.CALL, 0, 1, 1000, 0, 0, 0) + b"part")
-            read_to_end(slow)
+    with (
+        Gateway(port=0, limits=Limits(frame_time=0.2), heartbeat=5) as gateway,
+        socket.create_connection((gateway.host, gateway.port)) as slow,
+    ):
+        slow.sendall(PREAMBLE + frame(Kind.HELLO, HELLO))
+        slow.sendall(HEADER.pack(Kind.CALL, 0, 1, 1000, 0, 0, 0) + b"part")
+        read_to_end(slow)
 
 
 def test_a_silent_peer_frees_its_handler(until: Callable[..., None]) -> None:
-    with Gateway(port=0, heartbeat=0.05) as gateway:
-        with socket.create_connection((gateway.host, gateway.port)) as dead:
-            dead.sendall(PREAMBLE + frame(Kind.HELLO, HELLO))
-            until(lambda: gateway._handlers)
-            until(lambda: not gateway._handlers)
+    with (
+        Gateway(port=0, heartbeat=0.05) as gateway,
+        socket.create_connection((gateway.host, gateway.port)) as dead,
+    ):
+        dead.sendall(PREAMBLE + frame(Kind.HELLO, HELLO))
+        until(lambda: gateway._handlers)
+        until(lambda: not gateway._handlers)
 
 
 def test_a_controller_meets_something_else(controller: Controller) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        import threading
 
         def answer() -> None:
             sock, _ = server.accept()
@@ -124,9 +128,11 @@ def test_a_controller_meets_something_else(controller: Controller) -> None:
 
 
 def test_a_controller_meets_silence(controller: Controller) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        with pytest.raises(pynet.ConnectError, match="did not greet within"):
-            controller.connect(server.getsockname(), timeout=0.2)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        pytest.raises(pynet.ConnectError, match="did not greet within"),
+    ):
+        controller.connect(server.getsockname(), timeout=0.2)
 
 
 def test_a_hundred_connections_at_once(gateway: Gateway, controller: Controller) -> None:

@@ -131,7 +131,7 @@ def test_a_reliable_feed_says_that_it_is_lost(
     controller: Controller, until: Callable[..., None]
 ) -> None:
     gateway = Gateway(port=0)
-    gateway.sink(lambda items: sum(items), name="total")
+    gateway.sink(sum, name="total")
     gateway.start()
     feed = controller.connect(gateway.address).feed("total")
     feed.send(1)

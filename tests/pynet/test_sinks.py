@@ -177,10 +177,15 @@ def test_reliable_feed_waits_and_times_out(gateway: Gateway, car: RemoteGateway)
     block = np.zeros(1_000_000, np.uint8)
     with car.feed("slow") as feed:
         sent = 0
-        with pytest.raises(pynet.DeadlineExceeded):
+
+        def fill() -> None:
+            nonlocal sent
             for _ in range(50):
                 feed.send(block, timeout=0.05)
                 sent += 1
+
+        with pytest.raises(pynet.DeadlineExceeded):
+            fill()
         assert 4 <= sent < 20
         hold.set()
         assert feed.result(10) == sent

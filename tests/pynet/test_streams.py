@@ -295,8 +295,7 @@ def test_several_pairs_share_one_generator(gateway: Gateway, car: RemoteGateway)
         nonlocal runs
         runs += 1
         try:
-            for number in range(n):
-                yield number
+            yield from range(n)
         finally:
             ended.append("once")
 
