@@ -13,6 +13,8 @@ from pi_agent.sim.view import HEIGHT, Picture, View
 
 FARTHEST = 18.0
 """Metres beyond which things are left out; the painted wood stands there."""
+FARTHEST_SMALL = 13.0
+"""The same for everything lower than a tree or a gantry."""
 NEAREST = 0.22
 BOX = 0.3
 """Length of a box's side, metres."""
@@ -26,6 +28,12 @@ class PropPainter:
         self._props = scenery.props
         self._feet: FloatArray = np.array([[p.x, p.y] for p in self._props]).reshape(-1, 2)
         self._sprites = Sprites(seed=seed)
+        self._reach: FloatArray = np.array(
+            [
+                FARTHEST if prop.kind in ("tree", "gantry") else FARTHEST_SMALL
+                for prop in scenery.props
+            ]
+        )
         self._span = track.edge + 0.2
         self._panels = {
             (prop.kind, prop.text): _panel_sizes(prop)
@@ -40,7 +48,7 @@ class PropPainter:
         local = view.local(self._feet)
         ahead, aside = local[:, 0], local[:, 1]
         limit = ahead * (view.width / 2 / view.focal) + 1.2
-        seen = np.flatnonzero((ahead > NEAREST) & (ahead < FARTHEST) & (np.abs(aside) < limit))
+        seen = np.flatnonzero((ahead > NEAREST) & (ahead < self._reach) & (np.abs(aside) < limit))
         for index in seen[np.argsort(-ahead[seen])]:
             prop = self._props[index]
             foot = (float(ahead[index]), float(aside[index]))

@@ -34,18 +34,30 @@ GRAIN = 380
 """Pixels of the fine texture per metre."""
 GRAIN_STRENGTH = ((2.1, 0.08), (1.6, 0.15), (1.2, 0.21))
 """From how many metres on the fine texture shows, and how strongly."""
+COARSE = 2.6
+"""Pixels of the picture for each of the map above which half of them are enough."""
+EVERY_SECOND = np.array([[2.0, 0.0, 0.5], [0.0, 2.0, 0.5], [0.0, 0.0, 1.0]])
+"""From pixels of a picture of half the size to pixels of the picture."""
 FRESH_NOISE = 48
 """How far the noise picture can be moved, pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Band:
-    """Rows ``first`` to ``last`` below the horizon, ``per_row`` samples each, from one map."""
+    """Rows below the horizon that are looked up in one map.
+
+    Attributes:
+        first, last: rows, the last one exclusive.
+        per_row: samples for each row.
+        level: of the map.
+        coarse: look up every second pixel, as the map has fewer here than the picture.
+    """
 
     first: int
     last: int
     per_row: int
     level: int
+    coarse: bool = False
 
 
 class Renderer:
@@ -112,21 +124,28 @@ class Renderer:
             if last <= band.first:
                 break
             rows = last - band.first
+            size = (self.width, rows * band.per_row)
             matrix = view.ground_matrix(
                 self._ground.origin, PER_METRE / 2**band.level, band.first, band.per_row
             )
+            if band.coarse:
+                matrix = matrix @ EVERY_SECOND
+                size = ((self.width + 1) // 2, (rows + 1) // 2)
             # Four samples in a row are averaged, which is smooth enough without interpolation.
             way = cv2.INTER_LINEAR if band.per_row < 4 else cv2.INTER_NEAREST
             seen = cv2.warpPerspective(
                 self._ground.levels[band.level],
                 matrix,
-                (self.width, rows * band.per_row),
+                size,
                 flags=way | cv2.WARP_INVERSE_MAP,
                 borderMode=cv2.BORDER_CONSTANT,
                 borderValue=(*GRASS, 255),
             )
             if band.per_row > 1:
                 seen = cv2.resize(seen, (self.width, rows), interpolation=cv2.INTER_AREA)
+            elif band.coarse:
+                full = cv2.resize(seen, (2 * size[0], 2 * size[1]), interpolation=cv2.INTER_LINEAR)
+                seen = full[:rows, : self.width]
             below = frame[horizon + band.first : horizon + last]
             cv2.cvtColor(seen, cv2.COLOR_BGRA2BGR, dst=below)
         share, veil = self._haze
@@ -210,13 +229,16 @@ def _bands(focal: float, rows: int, ground: GroundMap) -> Iterator[_Band]:
     """Cuts the rows below the horizon into bands of about equal sharpness."""
     first = 0
     while first < rows:
+        if first / HEIGHT > COARSE * PER_METRE:
+            yield _Band(first, rows, 1, 0, coarse=True)
+            return
         last = min(rows, max(first + 5, math.ceil(first * 1.5)))
         middle = (max(first, 0.5) + last) / 2
         ahead = HEIGHT * focal / middle
-        across = focal / ahead
-        level = max(0, min(len(ground.levels) - 1, round(math.log2(PER_METRE / across))))
+        level = round(math.log2(PER_METRE * ahead / focal) + 0.5)
+        level = max(0, min(len(ground.levels) - 1, level))
         depth = ahead / middle * PER_METRE / 2**level
-        per_row = next((count for count in (1, 2, 4) if depth / count < 1.6), 8)
+        per_row = next((count for count in (1, 2, 4) if depth / count < 2.2), 8)
         yield _Band(first, last, per_row, level)
         first = last
 
