@@ -24,8 +24,9 @@ from pynet.errors import (
     RemoteProtocolError,
     VersionMismatch,
 )
-from pynet.io.lane import Lane, wait_for
+from pynet.io.lane import Lane
 from pynet.io.reactor import Reactor
+from pynet.io.syscalls import wait_for
 from pynet.wire.connection import Connection, greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits

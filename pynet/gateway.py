@@ -8,27 +8,23 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from functools import partial
-from selectors import EVENT_READ
 from types import TracebackType
-from typing import Any, TypeVar, overload
+from typing import Any
 
 from pynet._version import __version__
 from pynet.dial import DEFAULT_PORT
+from pynet.door import Door
 from pynet.errors import Closed, ConfigurationError, GatewayStopped, PynetError, UnknownSubroutine
 from pynet.handler import Handler
 from pynet.io.lane import Lane
-from pynet.io.options import listen_on
 from pynet.io.reactor import Reactor
-from pynet.policy import Policy, as_policy, reliable
 from pynet.pool import HandlerPool
-from pynet.source import Source
-from pynet.subroutines import BATCH, SINK, STREAM, Registry, Subroutine, name_of
-from pynet.wire.connection import Connection, greeting, read_greeting
+from pynet.registrar import Registrar
+from pynet.source import Sources
+from pynet.wire.connection import greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
-from pynet.wire.states import Side
 from pynet.wire.values import Decoder, Encoder
 
 log = logging.getLogger("pynet.gateway")
@@ -40,16 +36,8 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 BUSY_PATIENCE = 0.25
 """Seconds a new pair waits for a slot before it is refused: an old pair may just be closing."""
 
-MAX_UNGREETED = 256
-"""Connections that have not greeted yet; more wait in the kernel's queue."""
 
-SOURCE_MEMORY = 30.0
-"""Seconds for which a swarm whose generator has ended is remembered for lanes still to come."""
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Gateway:
+class Gateway(Registrar):
     """Offers this process's functions to Controllers.
 
     Register functions with :meth:`stream`, :meth:`batch` and :meth:`sink`, then
@@ -95,145 +83,34 @@ class Gateway:
             raise ConfigurationError(f"port {port} is not within 0 to 65535")
         if not 1 <= pool_size <= 4096:
             raise ConfigurationError(f"pool_size {pool_size} is not within 1 to 4096")
+        super().__init__()
         self.host = "127.0.0.1" if host == "localhost" else host
         self.pool_size = pool_size
         self.name = name or socket.gethostname()
         self.tracebacks = tracebacks
         self.heartbeat = heartbeat
         self.limits = limits or Limits()
-        self.registry = Registry()
         self._asked_port = port
-        self._listener: socket.socket | None = None
+        self._door: Door | None = None
         self._reactor: Reactor | None = None
         self._pool = HandlerPool(pool_size)
         self._lock = threading.Lock()
         self._handlers: dict[int, Handler] = {}
         self._managers: set[Lane] = set()
-        self._greeting: set[Lane] = set()
         self._waiting: deque[tuple[float, Lane, Frame]] = deque()
-        self._source_lock = threading.Lock()
-        self._sources: dict[str, Source] = {}
+        self.sources = Sources()
         self._ids = itertools.count(1)
         self._stopped = threading.Event()
         self._closing = False
         self._started = 0.0
         self._accepted = self._refused = 0
 
-    # ---- registering --------------------------------------------------------------------
-
-    @overload
-    def stream(
-        self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...
-    ) -> F: ...
-    @overload
-    def stream(
-        self, /, *, name: str | None = ..., policy: Policy | str = ...
-    ) -> Callable[[F], F]: ...
-    def stream(
-        self,
-        function: F | None = None,
-        /,
-        *,
-        name: str | None = None,
-        policy: Policy | str = reliable,
-    ) -> F | Callable[[F], F]:
-        """Offer a generator whose items are pushed to a Controller's callback.
-
-        Use it as a decorator, with or without arguments, or call it with the function.
-
-        Args:
-            function: a generator function; it runs once for each stream that is opened.
-            name: how it is asked for; the function's name by default.
-            policy: what happens when the receiver is slow, unless the Controller says otherwise.
-        """
-        return self._add(function, STREAM, name, as_policy(policy))
-
-    @overload
-    def batch(self, function: F, /, *, name: str | None = ...) -> F: ...
-    @overload
-    def batch(self, /, *, name: str | None = ...) -> Callable[[F], F]: ...
-    def batch(
-        self, function: F | None = None, /, *, name: str | None = None
-    ) -> F | Callable[[F], F]:
-        """Offer a function: one call, one result. A generator function serves ``batches()``.
-
-        Use it as a decorator, with or without arguments, or call it with the function.
-        """
-        return self._add(function, BATCH, name, reliable)
-
-    @overload
-    def sink(
-        self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...,
-        max_age: float | None = ..., silence: float | None = ...,
-    ) -> F: ...  # fmt: skip
-    @overload
-    def sink(
-        self, /, *, name: str | None = ..., policy: Policy | str = ...,
-        max_age: float | None = ..., silence: float | None = ...,
-    ) -> Callable[[F], F]: ...  # fmt: skip
-    def sink(
-        self,
-        function: F | None = None,
-        /,
-        *,
-        name: str | None = None,
-        policy: Policy | str = reliable,
-        max_age: float | None = None,
-        silence: float | None = None,
-    ) -> F | Callable[[F], F]:
-        """Offer a function that data is sent into: its first argument iterates over the items.
-
-        Args:
-            function: takes an :class:`~pynet.Incoming`; its return value is the feed's result.
-            name: how it is asked for; the function's name by default.
-            policy: what happens when the function is slow, unless the Controller says otherwise.
-            max_age: seconds; an item older than this when the function could take it is dropped.
-            silence: seconds; after so long without an item the iteration yields
-                :data:`pynet.SILENCE`, again and again until one comes.
-        """
-        for label, value in (("max_age", max_age), ("silence", silence)):
-            if value is not None and not value > 0:
-                raise ConfigurationError(f"{label}={value} must be more than 0 seconds")
-        return self._add(function, SINK, name, as_policy(policy), max_age, silence)
-
-    def remove(self, name: str) -> None:
-        """Offer a subroutine no longer; what runs goes on.
-
-        Raises:
-            UnknownSubroutine: there is none of that name.
-        """
-        self.registry.remove(name)
-
-    def _add(
-        self,
-        function: F | None,
-        kind: str,
-        name: str | None,
-        policy: Policy,
-        max_age: float | None = None,
-        silence: float | None = None,
-    ) -> F | Callable[[F], F]:
-        def register(function: F) -> F:
-            if not callable(function):
-                raise ConfigurationError(f"{function!r} cannot be called, so it cannot be offered")
-            self.registry.add(
-                Subroutine(name or name_of(function), kind, function, policy, max_age, silence)
-            )
-            return function
-
-        return register if function is None else register(function)
-
     # ---- life ---------------------------------------------------------------------------
 
     @property
     def port(self) -> int:
         """The port it listens on; the one asked for before :meth:`start`."""
-        if self._listener is None:
-            return self._asked_port
-        try:
-            return int(self._listener.getsockname()[1])
-        except OSError:
-            return self._asked_port
+        return self._asked_port if self._door is None else self._door.port
 
     @property
     def address(self) -> str:
@@ -257,22 +134,25 @@ class Gateway:
         """
         if self._closing:
             raise Closed("this Gateway was closed; make a new one")
-        if self._listener is not None:
+        if self._door is not None:
             return self
+        self._reactor = Reactor.acquire()
         try:
-            self._listener = listen_on(self.host, self._asked_port)
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot listen on {self.host}:{self._asked_port}: {error.strerror}; "
-                "is another Gateway running there? Stop it or choose another port"
-            ) from error
+            self._door = Door(
+                self.host,
+                self._asked_port,
+                self._reactor,
+                self.limits,
+                self.heartbeat,
+                self._on_hello,
+            )
+        except BaseException:
+            self._reactor.release()
+            self._reactor = None
+            raise
+        self._started = time.monotonic()
         if self.host not in LOOPBACK:
             log.warning("PLAIN TCP on %s: anybody on this network can use it", self.address)
-        self._reactor = Reactor.acquire()
-        self._started = time.monotonic()
-        self._asked_port = self.port
-        self._reactor.want(self._listener, self, EVENT_READ)
-        self._reactor.watch(self)
         log.info("Gateway %s listens on %s, %d Handlers", self.name, self.address, self.pool_size)
         return self
 
@@ -302,16 +182,14 @@ class Gateway:
         if not first:
             self._stopped.wait(grace)
             return
-        if self._reactor is None or self._listener is None:
+        if self._reactor is None or self._door is None:
             self._stopped.set()
             return
-        self._reactor.forget(self)
-        self._reactor.want(self._listener, self, 0)
-        self._listener.close()
+        self._door.close()
         farewell = GatewayStopped(f"the Gateway {self.name} was stopped")
         with self._lock:
             handlers = list(self._handlers.values())
-            lanes = [*self._managers, *self._greeting, *(lane for _, lane, _ in self._waiting)]
+            lanes = [*self._managers, *(lane for _, lane, _ in self._waiting)]
         for handler in handlers:
             handler.abandon(farewell)
         for lane in lanes:
@@ -334,75 +212,25 @@ class Gateway:
     ) -> None:
         self.close()
 
-    # ---- accepting, on the reactor ------------------------------------------------------
+    # ---- arrivals, on the reactor -------------------------------------------------------
 
-    def on_readable(self) -> None:
-        """The reactor: connections wait."""
-        listener = self._listener
-        while listener is not None and len(self._greeting) < MAX_UNGREETED:
-            try:
-                sock, _ = listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                log.warning("cannot accept a connection: %s", error)
-                return
-            try:
-                self._greet(sock)
-            except OSError as error:
-                log.debug("a connection was gone before it was greeted: %s", error)
-                sock.close()
-        self._listen(False)
-
-    def on_writable(self) -> None:
-        """Never asked for."""
-
-    def on_tick(self, now: float, suspended: bool) -> None:
-        """The reactor: resume accepting when there is room again."""
-        if len(self._greeting) < MAX_UNGREETED:
-            self._listen(True)
-
-    def _listen(self, on: bool) -> None:
-        if self._listener is not None and not self._closing:
-            self.reactor.want(self._listener, self, EVENT_READ if on else 0)
-
-    def _greet(self, sock: socket.socket) -> None:
-        connection = Connection(Side.GATEWAY, self.limits, time.monotonic())
-        lane = Lane(sock, connection, self.reactor, self.heartbeat)
-        with self._lock:
-            self._greeting.add(lane)
-        lane.on_frames = partial(self._on_first_frame, lane)
+    def _on_hello(self, lane: Lane, hello: Frame, fields: dict[str, object]) -> None:
         lane.on_lost = lambda: self.reactor.call_soon(partial(self._discard, lane))
-        lane.hand_over()
+        if fields.get("purpose") == "manage":
+            with self._lock:
+                self._managers.add(lane)
+            lane.on_frames = partial(self._on_question, lane)
+            self._welcome(lane, 0, hello)
+        elif not self._assign(lane, hello):
+            with self._lock:
+                self._waiting.append((time.monotonic() + BUSY_PATIENCE, lane, hello))
+            self.reactor.call_at(time.monotonic() + BUSY_PATIENCE, self._refuse_waiting)
 
     def _discard(self, lane: Lane) -> None:
         with self._lock:
-            self._greeting.discard(lane)
             self._managers.discard(lane)
             self._waiting = deque(entry for entry in self._waiting if entry[1] is not lane)
         lane.close()
-
-    def _on_first_frame(self, lane: Lane) -> None:
-        frame = lane.next_frame(0)
-        if frame is None:
-            return
-        try:
-            fields = read_greeting(frame)
-        except PynetError as error:
-            log.warning("dropping %s: %s", lane.peer, error)
-            self._discard(lane)
-            return
-        with self._lock:
-            self._greeting.discard(lane)
-            if fields.get("purpose") == "manage":
-                self._managers.add(lane)
-        if fields.get("purpose") == "manage":
-            lane.on_frames = partial(self._on_question, lane)
-            self._welcome(lane, 0, frame)
-        elif not self._assign(lane, frame):
-            with self._lock:
-                self._waiting.append((time.monotonic() + BUSY_PATIENCE, lane, frame))
-            self.reactor.call_at(time.monotonic() + BUSY_PATIENCE, self._refuse_waiting)
 
     def _welcome(self, lane: Lane, handler_id: int, hello: Frame) -> None:
         fields = {
@@ -428,7 +256,6 @@ class Gateway:
         )
         with self._lock:
             self._handlers[handler.id] = handler
-        lane.on_frames = None
         if self._pool.taken < self.pool_size:
             try:
                 self._welcome(lane, handler.id, hello)
@@ -480,36 +307,6 @@ class Gateway:
             except PynetError as error:
                 log.debug("%s left before it was refused: %s", lane.peer, error)
             lane.close()
-
-    # ---- sources shared by a swarm ------------------------------------------------------
-
-    def join_source(self, group: str | None, make: Callable[[], Source]) -> Source:
-        """The generator of a swarm's group, made by the first Handler that asks."""
-        if group is None:
-            source = make()
-            source.join()
-            return source
-        with self._source_lock:
-            known = self._sources.get(group)
-            if known is None:
-                known = self._sources[group] = make()
-            known.join()
-            return known
-
-    def leave_source(self, group: str | None, source: Source) -> None:
-        """A Handler pulls no more.
-
-        The group is forgotten with its last lane, or later if some lane never asked.
-        """
-        if source.leave():
-            self._forget_source(group)
-        elif group is not None:
-            self.reactor.call_at(
-                time.monotonic() + SOURCE_MEMORY, partial(self._forget_source, group)
-            )
-
-    def _forget_source(self, group: str | None) -> None:
-        self._sources.pop(group or "", None)
 
     # ---- questions from managers, on the reactor ----------------------------------------
 

@@ -203,7 +203,7 @@ class Handler:
         options: dict[str, Any],
     ) -> None:
         policy = self._policy(subroutine, options)
-        source = self._gateway.join_source(
+        source = self._gateway.sources.join(
             options.get("group"), lambda: _open_source(subroutine, args, kwargs, options)
         )
         try:
@@ -222,7 +222,7 @@ class Handler:
             self._lane.hand_over()
             self._pump(source, outlet)
         finally:
-            self._gateway.leave_source(options.get("group"), source)
+            self._gateway.sources.leave(options.get("group"), source)
 
     def _pump(self, source: Source, outlet: Outlet) -> None:
         """Pull and send until one side has had enough."""

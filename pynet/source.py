@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
+
+MEMORY = 30.0
+"""Seconds for which a swarm whose generator has ended is remembered for lanes still to come."""
 
 
 class Source:
@@ -72,3 +76,44 @@ class Source:
             if close is not None:
                 close()
             return self._expected <= 0
+
+
+class Sources:
+    """The sources of swarms, by the group name that their lanes have in common."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._by_group: dict[str, Source] = {}
+        self._abandoned: dict[str, float] = {}
+
+    def join(self, group: str | None, make: Callable[[], Source]) -> Source:
+        """The source of a group, made by the first who asks; without a group, one of its own."""
+        if group is None:
+            source = make()
+            source.join()
+            return source
+        with self._lock:
+            self._forget_old()
+            known = self._by_group.get(group)
+            if known is None:
+                known = self._by_group[group] = make()
+            known.join()
+            return known
+
+    def leave(self, group: str | None, source: Source) -> None:
+        """One thread pulls no more. The last lane takes the group away, or time does."""
+        last = source.leave()
+        if group is None:
+            return
+        with self._lock:
+            if last:
+                self._by_group.pop(group, None)
+                self._abandoned.pop(group, None)
+            else:
+                self._abandoned[group] = time.monotonic() + MEMORY
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        for group in [g for g, when in self._abandoned.items() if when < now]:
+            self._by_group.pop(group, None)
+            del self._abandoned[group]

@@ -15,21 +15,18 @@ thread as room appears. No lock is held while waiting.
 from __future__ import annotations
 
 import logging
-import select
 import socket
-import struct
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import Any
 
-from pynet.errors import TRAVELLING, ConnectionLost, PynetError, RemoteProtocolError
+from pynet.errors import ConnectionLost, PynetError, RemoteProtocolError
 from pynet.io import options
 from pynet.io.reactor import Reactor
-from pynet.wire.connection import Connection, greeting, read_greeting
+from pynet.io.syscalls import DONTWAIT, after, owned, send_several, timeval, wait_for
+from pynet.wire.connection import Connection, pack_farewell, read_farewell
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.states import State
 from pynet.wire.values import Buffer
@@ -42,10 +39,8 @@ FRAMES_PER_WRITE = 16
 PATIENT_WAIT = 0.25
 """Seconds a patient writer waits in the kernel before it looks whether the lane still lives."""
 
-_DONTWAIT = getattr(socket, "MSG_DONTWAIT", 0)
 _CONTROL = frozenset({int(Kind.CREDIT), int(Kind.CANCEL)})
 _GOODBYE = int(Kind.GOODBYE)
-_TIMEVAL = struct.Struct("@ll")
 
 
 class Lane:
@@ -72,11 +67,11 @@ class Lane:
         options.prepare(sock)
         # Blocking with a receive timeout: one system call for wait and read. Where
         # MSG_DONTWAIT is missing (Windows) the socket is non-blocking and select waits.
-        sock.setblocking(bool(_DONTWAIT))
+        sock.setblocking(bool(DONTWAIT))
         self._sock = sock
-        if _DONTWAIT:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(PATIENT_WAIT))
-        self._receive_timeout: float | None = None if _DONTWAIT else -1.0
+        if DONTWAIT:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval(PATIENT_WAIT))
+        self._receive_timeout: float | None = None if DONTWAIT else -1.0
         self.connection = connection
         self._reactor = reactor
         self._heartbeat = heartbeat
@@ -137,7 +132,7 @@ class Lane:
                 kind, time.monotonic(), meta=meta, body=body, seq=seq, time_us=time_us
             )
             if self._writing:
-                self._outbox.append(buffers if patient else _own(buffers))
+                self._outbox.append(buffers if patient else owned(buffers))
                 mine = False
             elif len(buffers) == 1 and self._send_whole(buffers[0]):
                 return True
@@ -154,7 +149,7 @@ class Lane:
     def _send_whole(self, data: Buffer) -> bool:
         """The common case: a small frame that the kernel takes at once. Holds the state lock."""
         try:
-            sent = self._sock.send(data, _DONTWAIT)
+            sent = self._sock.send(data, DONTWAIT)
         except OSError:
             return False  # full or broken; the long way finds out
         self.bytes_sent += sent
@@ -175,26 +170,26 @@ class Lane:
             current = self._current
             try:
                 if len(current) == 1:
-                    sent = sock.send(current[0], 0 if patient else _DONTWAIT)
+                    sent = sock.send(current[0], 0 if patient else DONTWAIT)
                 else:
-                    sent = _send_several(sock, current, 0 if patient else _DONTWAIT)
+                    sent = send_several(sock, current, 0 if patient else DONTWAIT)
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError as error:
                 self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
                 raise self.error or error from None
             self.bytes_sent += sent
-            rest = _after(current, sent)
+            rest = after(current, sent)
             if rest and patient:
                 if self.error is not None:
                     raise self.error
                 self._current = rest
-                if not _DONTWAIT:
+                if not DONTWAIT:
                     wait_for(sock, write=True, timeout=PATIENT_WAIT)
                 continue
             with self._state_lock:
                 if rest:
-                    self._current = _own(rest)
+                    self._current = owned(rest)
                     self._reactor_writes = True
                     break
                 if not self._outbox:
@@ -268,7 +263,7 @@ class Lane:
         with self._read_lock:
             if self.error is None:
                 try:
-                    self._read(_DONTWAIT)
+                    self._read(DONTWAIT)
                 except PynetError as error:
                     self._refuse(error)
                 except (BlockingIOError, InterruptedError):
@@ -306,14 +301,14 @@ class Lane:
 
     def _set_receive_timeout(self, timeout: float | None) -> bool:
         """Make the next read wait that long. False when it waited already, in vain."""
-        if not _DONTWAIT:
+        if not DONTWAIT:
             return wait_for(self._sock, write=False, timeout=1.0 if timeout is None else timeout)
         if timeout is not None and timeout <= 0:
             return wait_for(self._sock, write=False, timeout=0)
         known = self._receive_timeout
         # An earlier end is harmless, the caller waits again: set it only if it is far off.
         if known is None or timeout is None or not 0.5 * timeout <= known <= timeout + 0.002:
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(timeout))
+            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval(timeout))
             self._receive_timeout = timeout
         return True
 
@@ -330,7 +325,7 @@ class Lane:
                 self._reactor_reads = False  # the owner reads on when it comes back
                 self._update_interest()
                 return
-            self._read(_DONTWAIT)
+            self._read(DONTWAIT)
         except PynetError as error:
             self._refuse(error)
         except (BlockingIOError, InterruptedError):
@@ -413,7 +408,7 @@ class Lane:
                 if self.on_control is not None:
                     self.on_control(frame)
             elif kind == _GOODBYE:
-                self.fail(_farewell_error(read_greeting(frame), self.peer))
+                self.fail(read_farewell(frame, self.peer))
             else:
                 self._inbox.append(frame)
                 self._inbox_bytes += frame.size
@@ -424,13 +419,13 @@ class Lane:
             self._outbox.appendleft(buffers)
             return
         try:
-            sent = self._sock.send(b"".join(buffers), _DONTWAIT)
+            sent = self._sock.send(b"".join(buffers), DONTWAIT)
         except (BlockingIOError, InterruptedError):
             sent = 0
         except OSError:
             return  # the next read tells why
         self.bytes_sent += sent
-        rest = _after(buffers, sent)
+        rest = after(buffers, sent)
         if rest:
             self._current, self._writing, self._reactor_writes = rest, True, True
             self._update_interest()
@@ -499,61 +494,3 @@ class Lane:
 
     def __repr__(self) -> str:
         return f"<Lane to {self.peer}, {self.connection.state.value}>"
-
-
-def pack_farewell(error: PynetError | None) -> bytes:
-    """Meta part of a GOODBYE."""
-    if error is None:
-        return greeting({})
-    return greeting({"error": type(error).__name__, "message": str(error)})
-
-
-def _farewell_error(fields: dict[str, Any], peer: str) -> PynetError:
-    message = str(fields.get("message", ""))
-    cls = TRAVELLING.get(str(fields.get("error")))
-    if cls is not None:
-        return cls(message)
-    return ConnectionLost(f"{peer} closed the connection" + (f": {message}" if message else ""))
-
-
-def _timeval(seconds: float | None) -> bytes:
-    """For SO_RCVTIMEO and SO_SNDTIMEO; None waits for ever."""
-    micros = 0 if seconds is None else max(1000, int(seconds * 1e6))
-    return _TIMEVAL.pack(*divmod(micros, 1_000_000))
-
-
-def _send_several(sock: socket.socket, buffers: list[Buffer], flags: int) -> int:
-    if sys.platform == "win32":  # no sendmsg there
-        return sock.send(buffers[0])
-    return sock.sendmsg(buffers, (), flags)
-
-
-def _after(buffers: list[Buffer], sent: int) -> list[Buffer]:
-    """What is left of the buffers after so many bytes, without copying."""
-    rest: list[Buffer] = []
-    for buffer in buffers:
-        view = memoryview(buffer)
-        if sent >= view.nbytes:
-            sent -= view.nbytes
-        else:
-            rest.append(view[sent:] if sent else buffer)
-            sent = 0
-    return rest
-
-
-def _own(buffers: list[Buffer]) -> list[Buffer]:
-    """The same bytes in memory of our own, because the sender may change his."""
-    return [bytes(b) if isinstance(b, memoryview) else b for b in buffers]
-
-
-def wait_for(sock: socket.socket, *, write: bool, timeout: float) -> bool:
-    """Wait until the socket is ready, for at most so many seconds."""
-    if sock.fileno() < 0:
-        return True
-    if hasattr(select, "poll"):
-        poller = select.poll()
-        poller.register(sock, select.POLLOUT if write else select.POLLIN)
-        return bool(poller.poll(timeout * 1000))
-    waiting = [sock]
-    ready = select.select([] if write else waiting, waiting if write else [], [], timeout)
-    return bool(ready[0] or ready[1])

@@ -14,7 +14,15 @@ from typing import Any
 import msgpack
 import numpy as np
 
-from pynet.errors import LimitExceeded, LocalProtocolError, RemoteProtocolError, VersionMismatch
+from pynet.errors import (
+    TRAVELLING,
+    ConnectionLost,
+    LimitExceeded,
+    LocalProtocolError,
+    PynetError,
+    RemoteProtocolError,
+    VersionMismatch,
+)
 from pynet.wire.clock import ClockEstimate
 from pynet.wire.frames import (
     HEADER,
@@ -392,3 +400,20 @@ def read_greeting(frame: Frame) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise RemoteProtocolError("the other side sent a greeting that is no map")
     return fields
+
+
+def pack_farewell(error: PynetError | None) -> bytes:
+    """Meta part of a GOODBYE."""
+    if error is None:
+        return greeting({})
+    return greeting({"error": type(error).__name__, "message": str(error)})
+
+
+def read_farewell(frame: Frame, peer: str) -> PynetError:
+    """What a GOODBYE means for this side."""
+    fields = read_greeting(frame)
+    message = str(fields.get("message", ""))
+    cls = TRAVELLING.get(str(fields.get("error")))
+    if cls is not None:
+        return cls(message)
+    return ConnectionLost(f"{peer} closed the connection" + (f": {message}" if message else ""))

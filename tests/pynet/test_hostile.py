@@ -63,7 +63,7 @@ def test_sent_away(
         read_to_end(stranger)
     assert car.call("one") == 1
     until(lambda: len(car.handlers(everyone=True)) == 1)
-    until(lambda: not gateway._greeting)
+    until(lambda: not gateway._door.greeting)
 
 
 @pytest.mark.parametrize("request_meta", [b"\xc1", b"\x90", b"\x93\x01\x02\x03", b"\x01"])

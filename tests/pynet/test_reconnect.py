@@ -160,4 +160,4 @@ def test_a_hundred_losses_leave_nothing_behind(
             until(lambda: len(car.handlers()) == 1)
             assert threading.active_count() <= threads + 2
             assert len(gateway._managers) == 1
-            assert not gateway._greeting
+            assert not gateway._door.greeting

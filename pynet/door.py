@@ -1,0 +1,144 @@
+"""Where connections arrive: the listening socket, and lanes that have not greeted yet."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from selectors import EVENT_READ
+
+from pynet.errors import ConfigurationError, PynetError
+from pynet.io.lane import Lane
+from pynet.io.options import listen_on
+from pynet.io.reactor import Reactor
+from pynet.wire.connection import Connection, read_greeting
+from pynet.wire.frames import Frame
+from pynet.wire.limits import Limits
+from pynet.wire.states import Side
+
+log = logging.getLogger("pynet.gateway")
+
+MAX_UNGREETED = 256
+"""Connections that have not greeted yet; more wait in the kernel's queue."""
+
+OnHello = Callable[[Lane, Frame, dict[str, object]], None]
+
+
+class Door:
+    """Listens, accepts, and passes on who says HELLO. Everything happens on the reactor.
+
+    Args:
+        host, port: where to listen; port 0 takes any free one.
+        reactor: an acquired one.
+        limits: what strangers may send.
+        heartbeat: seconds, for the lanes.
+        on_hello: gets the lane, its HELLO, and the map in it.
+
+    Raises:
+        ConfigurationError: the address cannot be used.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        reactor: Reactor,
+        limits: Limits,
+        heartbeat: float,
+        on_hello: OnHello,
+    ) -> None:
+        try:
+            self._listener = listen_on(host, port)
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen on {host}:{port}: {error.strerror}; "
+                "is another Gateway running there? Stop it or choose another port"
+            ) from error
+        self.port = int(self._listener.getsockname()[1])
+        self._reactor = reactor
+        self._limits = limits
+        self._heartbeat = heartbeat
+        self._on_hello = on_hello
+        self._lock = threading.Lock()
+        self._greeting: set[Lane] = set()
+        self._closed = False
+        reactor.want(self._listener, self, EVENT_READ)
+        reactor.watch(self)
+
+    @property
+    def greeting(self) -> int:
+        """How many connections have not greeted yet."""
+        return len(self._greeting)
+
+    def close(self) -> None:
+        """Stop listening, drop who has not greeted. Idempotent."""
+        self._closed = True
+        self._reactor.forget(self)
+        self._reactor.want(self._listener, self, 0)
+        self._listener.close()
+        with self._lock:
+            lanes, self._greeting = self._greeting, set()
+        for lane in lanes:
+            lane.close()
+
+    def on_readable(self) -> None:
+        """The reactor: connections wait."""
+        while not self._closed:
+            if len(self._greeting) >= MAX_UNGREETED:
+                self._reactor.want(self._listener, self, 0)
+                return
+            try:
+                sock, _ = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                log.warning("cannot accept a connection: %s", error)
+                return
+            try:
+                self._admit(sock)
+            except OSError as error:
+                log.debug("a connection was gone before it was greeted: %s", error)
+                sock.close()
+
+    def on_writable(self) -> None:
+        """Never asked for."""
+
+    def on_tick(self, now: float, suspended: bool) -> None:
+        """The reactor: accept again when there is room."""
+        if len(self._greeting) < MAX_UNGREETED and not self._closed:
+            self._reactor.want(self._listener, self, EVENT_READ)
+
+    def _admit(self, sock: socket.socket) -> None:
+        connection = Connection(Side.GATEWAY, self._limits, time.monotonic())
+        lane = Lane(sock, connection, self._reactor, self._heartbeat)
+        with self._lock:
+            self._greeting.add(lane)
+        lane.on_frames = partial(self._greet, lane)
+        lane.on_lost = lambda: self._reactor.call_soon(partial(self._discard, lane))
+        lane.hand_over()
+
+    def _greet(self, lane: Lane) -> None:
+        hello = lane.next_frame(0)
+        if hello is None:
+            return
+        try:
+            fields = read_greeting(hello)
+        except PynetError as error:
+            log.warning("dropping %s: %s", lane.peer, error)
+            self._discard(lane)
+            return
+        lane.on_frames = lane.on_lost = None
+        with self._lock:
+            self._greeting.discard(lane)
+        if self._closed:
+            lane.close()
+        else:
+            self._on_hello(lane, hello, fields)
+
+    def _discard(self, lane: Lane) -> None:
+        with self._lock:
+            self._greeting.discard(lane)
+        lane.close()

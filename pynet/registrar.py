@@ -1,0 +1,125 @@
+"""Registering functions: as decorators, with or without arguments, or as plain calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from pynet.errors import ConfigurationError
+from pynet.policy import Policy, as_policy, reliable
+from pynet.subroutines import BATCH, SINK, STREAM, Registry, Subroutine, name_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Registrar:
+    """The part of a Gateway that functions are registered at.
+
+    Attributes:
+        registry: the subroutines by name.
+    """
+
+    def __init__(self) -> None:
+        self.registry = Registry()
+
+    @overload
+    def stream(
+        self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...
+    ) -> F: ...
+    @overload
+    def stream(
+        self, /, *, name: str | None = ..., policy: Policy | str = ...
+    ) -> Callable[[F], F]: ...
+    def stream(
+        self,
+        function: F | None = None,
+        /,
+        *,
+        name: str | None = None,
+        policy: Policy | str = reliable,
+    ) -> F | Callable[[F], F]:
+        """Offer a generator whose items are pushed to a Controller's callback.
+
+        Use it as a decorator, with or without arguments, or call it with the function.
+
+        Args:
+            function: a generator function; it runs once for each stream that is opened.
+            name: how it is asked for; the function's name by default.
+            policy: what happens when the receiver is slow, unless the Controller says otherwise.
+        """
+        return self._add(function, STREAM, name, as_policy(policy))
+
+    @overload
+    def batch(self, function: F, /, *, name: str | None = ...) -> F: ...
+    @overload
+    def batch(self, /, *, name: str | None = ...) -> Callable[[F], F]: ...
+    def batch(
+        self, function: F | None = None, /, *, name: str | None = None
+    ) -> F | Callable[[F], F]:
+        """Offer a function: one call, one result. A generator function serves ``batches()``.
+
+        Use it as a decorator, with or without arguments, or call it with the function.
+        """
+        return self._add(function, BATCH, name, reliable)
+
+    @overload
+    def sink(
+        self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...,
+        max_age: float | None = ..., silence: float | None = ...,
+    ) -> F: ...  # fmt: skip
+    @overload
+    def sink(
+        self, /, *, name: str | None = ..., policy: Policy | str = ...,
+        max_age: float | None = ..., silence: float | None = ...,
+    ) -> Callable[[F], F]: ...  # fmt: skip
+    def sink(
+        self,
+        function: F | None = None,
+        /,
+        *,
+        name: str | None = None,
+        policy: Policy | str = reliable,
+        max_age: float | None = None,
+        silence: float | None = None,
+    ) -> F | Callable[[F], F]:
+        """Offer a function that data is sent into: its first argument iterates over the items.
+
+        Args:
+            function: takes an :class:`~pynet.Incoming`; its return value is the feed's result.
+            name: how it is asked for; the function's name by default.
+            policy: what happens when the function is slow, unless the Controller says otherwise.
+            max_age: seconds; an item older than this when the function could take it is dropped.
+            silence: seconds; after so long without an item the iteration yields
+                :data:`pynet.SILENCE`, again and again until one comes.
+        """
+        for label, value in (("max_age", max_age), ("silence", silence)):
+            if value is not None and not value > 0:
+                raise ConfigurationError(f"{label}={value} must be more than 0 seconds")
+        return self._add(function, SINK, name, as_policy(policy), max_age, silence)
+
+    def remove(self, name: str) -> None:
+        """Offer a subroutine no longer; what runs goes on.
+
+        Raises:
+            UnknownSubroutine: there is none of that name.
+        """
+        self.registry.remove(name)
+
+    def _add(
+        self,
+        function: F | None,
+        kind: str,
+        name: str | None,
+        policy: Policy,
+        max_age: float | None = None,
+        silence: float | None = None,
+    ) -> F | Callable[[F], F]:
+        def register(function: F) -> F:
+            if not callable(function):
+                raise ConfigurationError(f"{function!r} cannot be called, so it cannot be offered")
+            self.registry.add(
+                Subroutine(name or name_of(function), kind, function, policy, max_age, silence)
+            )
+            return function
+
+        return register if function is None else register(function)
