@@ -51,9 +51,9 @@ def _run(options: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except PynetError as error:
         log.debug("it failed here:", exc_info=True)
-        hint = ""
+        sentence = "\n".join(map(printable, str(error).split("\n")))
         if isinstance(error, DecodeError):
-            hint = " (--import MODULE imports a module that registers classes)"
-        sys.stderr.write(f"pynet: {printable(str(error))}{hint}\n")
+            sentence += " (--import MODULE imports the module that does)"
+        sys.stderr.write(f"pynet: {sentence}\n")
         return EXIT_FAILED
     return EXIT_OK

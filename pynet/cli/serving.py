@@ -52,10 +52,10 @@ def find_gateway(target: str) -> Gateway:
             raise ConfigurationError(f"{name} in {place} {what}; it must be a pynet.Gateway")
         return found
     gateways = {id(thing): thing for thing in vars(module).values() if isinstance(thing, Gateway)}
-    if len(gateways) != 1:
-        raise ConfigurationError(
-            f"{place} has {len(gateways) or 'no'} Gateways; say which one: {place}:gateway"
-        )
+    if not gateways:
+        raise ConfigurationError(f"{place} has no Gateway; make one: gateway = pynet.Gateway()")
+    if len(gateways) > 1:
+        raise ConfigurationError(f"{place} has {len(gateways)} Gateways; say which: {place}:NAME")
     return next(iter(gateways.values()))
 
 
