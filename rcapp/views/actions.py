@@ -48,7 +48,7 @@ class Actions(QObject):
         self.stop = self._make("&STOP", "Esc", "stop")
         self.clear_stop = self._make("&Clear STOP", "Ctrl+Return", "check")
 
-        self.keys = self._make("&Keys", QKeySequence.StandardKey.HelpContents, "keyboard")
+        self.keys = self._make("&Keys", "F1", "keyboard")
         self.about = self._make("&About this app", "", "info")
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self.tint()

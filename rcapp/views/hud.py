@@ -239,6 +239,9 @@ class HudPainter:
         caption = state.hint or state.caption
         if caption:
             at = QPointF(base.x() + self._px(2), area.bottom() - self._px(10))
+            metrics = _metrics(self._size(13), theme.MEDIUM)[1]
+            room = area.width() - self._px(76)
+            caption = metrics.elidedText(caption, Qt.TextElideMode.ElideRight, room)
             ink = COLOURS["warn"] if state.hint else INK
             self._free(painter, at, Text(caption, 13, theme.MEDIUM, ink))
 

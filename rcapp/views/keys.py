@@ -112,7 +112,7 @@ class StopKeys(QObject):
     Args:
         connected: whether there is a car to stop.
         stopped: whether it is stopped already.
-        stop: stops it; the argument says which key was pressed.
+        stop: stops it; the argument names the key.
         drive_view: Space stops while this, or a part of it, has the focus.
     """
 
@@ -160,9 +160,9 @@ class StopKeys(QObject):
                 return ""
             popup = QApplication.activePopupWidget() or QApplication.activeModalWidget()
             # Stopped already: now Escape may close what is open.
-            return "" if popup is not None and self._stopped() else "pressed Esc"
+            return "" if popup is not None and self._stopped() else "Esc"
         if event.key() == Key.Key_Space and not event.modifiers() & _COMMAND_MODIFIERS:
-            return "pressed Space" if self._drive_has_focus() and self._connected() else ""
+            return "Space" if self._drive_has_focus() and self._connected() else ""
         return ""
 
     def _drive_has_focus(self) -> bool:

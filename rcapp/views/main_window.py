@@ -37,6 +37,7 @@ from rcapp.views.keys import StopKeys
 from rcapp.views.menus import CarsMenu, fill_menu_bar
 from rcapp.views.rail import Rail
 from rcapp.views.settings_view import SettingsView
+from rcapp.views.stage import stop_words
 from rcapp.views.topbar import TopBar
 
 log = logging.getLogger("rcapp.views")
@@ -99,7 +100,7 @@ class MainWindow(QMainWindow):
         self._stop_keys = StopKeys(
             connected=lambda: self.session.snapshot().link is not Link.IDLE,
             stopped=self._is_stopped,
-            stop=self.session.stop,
+            stop=self._stop_by,
             drive_view=self.drive,
         )
         self._restore_layout()
@@ -210,7 +211,10 @@ class MainWindow(QMainWindow):
     def press_stop(self) -> None:
         """STOP by the mouse or the menu."""
         if self.session.snapshot().link is not Link.IDLE:
-            self.session.stop("pressed STOP")
+            self._stop_by("the STOP button")
+
+    def _stop_by(self, what: str) -> None:
+        self.session.stop(stop_words(what, OWN_NAME))
 
     def clear_stop(self) -> None:
         """Release STOP; the car refuses while a throttle is held."""

@@ -49,7 +49,7 @@ class SensorPlot(QWidget):
         self._seconds = seconds
         self._range = (math.nan, math.nan)
         self._looked = self._figures_at = -math.inf
-        self.setMinimumHeight(86)
+        self.setMinimumHeight(64)
         self.setMaximumHeight(220)
         self._values: list[FigureLabel] = []
         self._alarm = label("", size=theme.SMALL, weight=theme.SEMIBOLD, role="bad")

@@ -15,6 +15,9 @@ class Rail(QWidget):
     Args:
         top: actions shown from the top, as (icon name, action).
         bottom: actions shown at the foot.
+
+    Attributes:
+        buttons: (icon name, button) of each, from the top.
     """
 
     def __init__(self, top: list[tuple[str, QAction]], bottom: list[tuple[str, QAction]]) -> None:
@@ -22,7 +25,7 @@ class Rail(QWidget):
         self.setObjectName("rail")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(theme.RAIL_WIDTH)
-        self._buttons: list[tuple[str, QToolButton]] = []
+        self.buttons: list[tuple[str, QToolButton]] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 16, 8, 16)
         layout.setSpacing(12)
@@ -50,12 +53,12 @@ class Rail(QWidget):
         # A click on the chosen view must not unchoose it, so the action leads the button.
         action.toggled.connect(made.setChecked)
         made.clicked.connect(lambda _checked=False: made.setChecked(action.isChecked()))
-        self._buttons.append((name, made))
+        self.buttons.append((name, made))
         return made
 
     def _tint(self) -> None:
         colours = theme.current()
-        for name, button in self._buttons:
+        for name, button in self.buttons:
             button.setIcon(icons.icon(name, colours.secondary, colours.accent))
 
     def changeEvent(self, event: QEvent) -> None:

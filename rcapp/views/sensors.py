@@ -20,7 +20,7 @@ COLUMN_WIDTH = 300
 """A further column of plots appears when each gets this many pixels, and only when they
 would not all be seen otherwise."""
 
-ROW_HEIGHT = 98
+ROW_HEIGHT = 72
 """A plot with the gap below it, at its lowest."""
 
 MAX_COLUMNS = 3
@@ -45,7 +45,7 @@ class SensorsPanel(QWidget):
         self._grid = QGridLayout(self._grid_host)
         self._grid.setContentsMargins(16, 6, 16, 12)
         self._grid.setHorizontalSpacing(24)
-        self._grid.setVerticalSpacing(12)
+        self._grid.setVerticalSpacing(8)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)

@@ -159,14 +159,26 @@ class Stage(QWidget):
 
     def _stopped_panel(self, now: Snapshot) -> MessagePanel:
         self._stopped_at = self._stopped_at or clock(time.time())
-        who = now.stop_reason or (now.status.reason if now.status else "") or "STOP was pressed"
+        who = self._who_stopped(now)
         if now.stopped:
             how = "The throttle is at neutral. Let go of the controls, then clear it."
         else:
             how = "Telling the car. Until it answers, only neutral is sent."
+        if now.stop_pressed and now.error:
+            how = now.error
         self.stopped.say("STOPPED", f"{self._stopped_at}  {who}", how)
         self.clear.setEnabled(now.stopped)
         return self.stopped
+
+    def _who_stopped(self, now: Snapshot) -> str:
+        if not now.stopped:
+            return "You pressed STOP"
+        what, by, who = now.stop_reason.rpartition(_BY)
+        if by and who == self._own_name:
+            return f"You pressed {what}"
+        if by:
+            return f"{who} pressed {what}"
+        return now.stop_reason or "STOP was pressed"
 
     def _hud(self, now: Snapshot, has_keys: bool) -> HudState:
         status, at = now.status, time.monotonic()
@@ -199,12 +211,22 @@ class Stage(QWidget):
     def _hint(self, now: Snapshot, has_keys: bool) -> str:
         if now.link is not Link.LIVE or self._is_stopped(now):
             return ""
+        if now.error:
+            return now.error
         driver = now.status.driver if now.status else ""
         if driver and driver != self._own_name:
             return f"{driver} drives"
         if not has_keys and now.input_source != "gamepad":
             return "Click the picture to drive with the keys"
         return ""
+
+
+_BY = ", by "
+
+
+def stop_words(what: str, who: str) -> str:
+    """The reason given to the car: other screens show it too, so it names who and how."""
+    return f"{what}{_BY}{who}"
 
 
 def _next_try(now: Snapshot) -> str:

@@ -94,7 +94,8 @@ QPushButton[row="true"]:focus { border: 1px solid $accent; }
 
 QLineEdit { background: $field; color: $text; border: 1px solid $field_line;
     border-radius: ${control_radius}px; padding: 0 12px; min-height: ${inner_height}px;
-    selection-background-color: $action; selection-color: $on_action; }
+    selection-background-color: $action; selection-color: $on_action;
+    placeholder-text-color: $secondary; }
 QLineEdit:focus { border: 1px solid $accent; }
 QTextEdit, QPlainTextEdit { background: $field; color: $text; border: 1px solid $field_line;
     border-radius: ${control_radius}px; padding: 8px; selection-background-color: $action;

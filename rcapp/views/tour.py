@@ -1,0 +1,270 @@
+"""Walks through every screen by mouse and key, takes pictures, and judges them.
+
+``python -m rcapp.views.tour [OUTDIR]`` writes PNGs and ends with 1 when text is cut, overlaps
+or is too weak, or when a screen does not come. The car is the real demo car: it is held to
+make the picture stale, and killed to lose the link.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QPainter, QPixmap
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QScrollArea, QWidget
+
+from rcapp.core.settings import Settings
+from rcapp.core.state import Link
+from rcapp.views import theme
+from rcapp.views.app import make_app
+from rcapp.views.main_window import MainWindow
+from rcapp.views.scripted import send_key
+from rcapp.views.tour_checks import check_theme, check_window
+
+SIZES = (QSize(1280, 720), QSize(2560, 1440))
+SMALLEST = QSize(1000, 640)
+PATIENCE = 20.0
+SILENT_ADDRESS = "127.0.0.1:9"
+Key = Qt.Key
+
+
+class TourError(Exception):
+    """A screen did not come."""
+
+
+class Tour:
+    """One walk at one size in one theme.
+
+    Args:
+        out: where pictures go.
+        size: of the window.
+        shown: the theme.
+
+    Attributes:
+        found: what is wrong with the screens so far.
+    """
+
+    def __init__(self, out: Path, size: QSize, shown: theme.Theme) -> None:
+        self.found: list[str] = []
+        self._out = out
+        self._label = f"{size.width()}x{size.height()}-{shown.name}"
+        self._app = make_app(shown.name)
+        settings = Settings(theme=shown.name, recent_cars=("car.local:1857", "192.168.1.20:1857"))
+        self._folder = tempfile.TemporaryDirectory()
+        home = Path(self._folder.name)
+        self.window = MainWindow(settings, settings_path=home / "rcapp" / "settings.toml")
+        self.window.resize(size)
+
+    def walk(self) -> None:
+        """Every screen, one after the other."""
+        window = self.window
+        window.show()
+        window.activateWindow()
+        self._until("the window", window.isActiveWindow)
+        try:
+            self._no_car()
+            self._drive()
+            self._dialogs()
+            self._settings()
+            self._late()
+        except TourError as error:
+            self.found.append(f"{self._label}: {error}")
+        finally:
+            self._resume()
+            window.close()
+            window.deleteLater()
+            self._app.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+            self._folder.cleanup()
+
+    def _no_car(self) -> None:
+        stage = self.window.drive.stage
+        self._until("the welcome", stage.welcome.isVisible)
+        self._shot("01-no-car")
+        field = stage.welcome.address
+        QTest.mouseClick(field, Qt.MouseButton.LeftButton)
+        QTest.keyClicks(field, SILENT_ADDRESS)
+        QTest.keyClick(field, Key.Key_Return)
+        self._until("a refusal", lambda: bool(self.window.snapshot.error))
+        self._until("the panel", stage.connecting.isVisible)
+        self._shot("02-connecting")
+        self._click(stage.cancel)
+        self._until("the welcome", stage.welcome.isVisible)
+
+    def _drive(self) -> None:
+        stage, window = self.window.drive.stage, self.window
+        self._click(stage.welcome.demo)
+        self._until("the demo car", lambda: window.snapshot.link is Link.LIVE)
+        self._until("the plots", lambda: bool(window.drive.sensors.plots))
+        self._click(window.drive.picture)
+        send_key(window, Key.Key_W, QEvent.Type.KeyPress)
+        send_key(window, Key.Key_Right, QEvent.Type.KeyPress)
+        self._until("speed", lambda: self._speed() > 0.4)
+        self._wait(1.2)
+        self._shot("03-live")
+        send_key(window, Key.Key_Right, QEvent.Type.KeyRelease)
+        send_key(window, Key.Key_W, QEvent.Type.KeyRelease)
+        QTest.keyClick(window.drive.picture, Key.Key_Escape)
+        self._until("STOP", lambda: window.snapshot.stopped and stage.clear.isEnabled())
+        self._shot("04-stopped")
+        self._until("neutral", lambda: window.snapshot.throttle == 0.0)
+        self._click(stage.clear)
+        self._until("STOP cleared", lambda: not window.snapshot.stopped)
+
+    def _speed(self) -> float:
+        status = self.window.snapshot.status
+        return 0.0 if status is None else abs(status.speed)
+
+    def _dialogs(self) -> None:
+        window = self.window
+        QTest.keyClick(window, Key.Key_O, Qt.KeyboardModifier.ControlModifier)
+        self._dialog("05-connect", "Cancel")
+        QTest.keyClick(window, Key.Key_F1)
+        self._dialog("06-keys", "Close")
+        bar = window.menuBar()
+        help_menu = bar.actions()[-1]
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.actionGeometry(help_menu).center())
+        self._until("the menu", lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+        self._choose(window.actions_.about)
+        self._dialog("07-about", "Close")
+        self._menu("08-view-menu", bar.actions()[1])
+        QTimer.singleShot(400, self._cars_menu_seen)
+        QTest.mouseClick(window.bar.car, Qt.MouseButton.LeftButton)
+
+    def _cars_menu_seen(self) -> None:
+        self._shot("09-cars-menu", QApplication.activePopupWidget())
+        self.window.cars_menu.close()
+
+    def _menu(self, name: str, action: QAction) -> None:
+        bar = self.window.menuBar()
+        QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.actionGeometry(action).center())
+        self._until("the menu", lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+        popup = QApplication.activePopupWidget()
+        self._shot(name, popup)
+        popup.close()
+
+    def _choose(self, action: QAction) -> None:
+        popup = QApplication.activePopupWidget()
+        assert isinstance(popup, QMenu)
+        place = popup.actionGeometry(action).center()
+        QTest.mouseClick(popup, Qt.MouseButton.LeftButton, pos=place)
+
+    def _dialog(self, name: str, leave_by: str) -> None:
+        self._until(name, lambda: isinstance(QApplication.activeModalWidget(), QDialog))
+        dialog = QApplication.activeModalWidget()
+        self._wait(0.1)
+        self._shot(name, dialog)
+        button = next(b for b in dialog.findChildren(QPushButton) if b.text() == leave_by)
+        self._click(button)
+        self._until("the dialog gone", lambda: QApplication.activeModalWidget() is None)
+
+    def _settings(self) -> None:
+        window = self.window
+        rail = [button for _, button in window.rail.buttons]
+        self._click(rail[1])
+        self._until("the settings", window.settings_view.isVisible)
+        self._wait(0.3)
+        self._shot("10-settings")
+        scroll = window.settings_view.findChild(QScrollArea)
+        bar = scroll.verticalScrollBar()
+        if bar.maximum() > 0:
+            bar.setValue(bar.maximum())
+            self._shot("11-settings-end")
+        self._click(rail[0])
+        self._until("the Drive view", window.drive.isVisible)
+
+    def _late(self) -> None:
+        window = self.window
+        car = window.demo.car
+        assert car is not None
+        if hasattr(signal, "SIGSTOP"):
+            os.kill(car.pid, signal.SIGSTOP)
+            self._until("a stale picture", lambda: window.snapshot.link is Link.STALE)
+            self._until("its age", lambda: (window.snapshot.picture_age or 0.0) > 0.8)
+            self._shot("12-stale")
+            self._resume()
+            self._until("live again", lambda: window.snapshot.link is Link.LIVE)
+        car.kill()
+        gone = (Link.LOST, Link.RECONNECTING)
+        self._until("the loss", lambda: window.snapshot.link in gone)
+        self._until("a countdown", lambda: window.snapshot.retry_in is not None)
+        self._shot("13-lost")
+        self._click(window.drive.stage.leave)
+        self._until("no car", lambda: window.snapshot.link is Link.IDLE)
+
+    def _resume(self) -> None:
+        car = self.window.demo.car
+        if car is not None and hasattr(signal, "SIGCONT"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(car.pid, signal.SIGCONT)
+
+    def _click(self, widget: QWidget) -> None:
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+        self._app.processEvents()
+
+    def _until(self, what: str, there: Callable[[], bool]) -> None:
+        end = time.monotonic() + PATIENCE
+        while not there():
+            if time.monotonic() > end:
+                raise TourError(f"{what} did not come within {PATIENCE:.0f} s")
+            QTest.qWait(15)
+
+    def _wait(self, seconds: float) -> None:
+        QTest.qWait(int(seconds * 1000))
+
+    def _shot(self, name: str, front: QWidget | None = None) -> None:
+        """Take a picture of the window, with ``front`` where it lies over it, and check both."""
+        self._wait(0.12)
+        pixmap = self.window.grab()
+        target = self.window if front is None else front
+        if front is None:
+            image = pixmap.toImage()
+        else:
+            over = front.grab()
+            image = over.toImage()
+            _put(pixmap, over, front, self.window)
+        path = self._out / f"{self._label}-{name}.png"
+        pixmap.save(str(path))
+        self.found += [f"{path.name}: {one}" for one in check_window(target, image)]
+
+
+def _put(onto: QPixmap, picture: QPixmap, front: QWidget, window: QWidget) -> None:
+    """Show a dialog or menu over the window, as the screen does."""
+    place = front.mapToGlobal(QPoint(0, 0)) - window.mapToGlobal(QPoint(0, 0))
+    if isinstance(front, QDialog):
+        place = QPoint(
+            (onto.width() - picture.width()) // 2, (onto.height() - picture.height()) // 2
+        )
+    painter = QPainter(onto)
+    painter.drawPixmap(place, picture)
+    painter.end()
+
+
+def main(arguments: list[str]) -> int:
+    """Walk at both sizes in both themes; returns the exit code."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    out = Path(arguments[0]) if arguments else Path("build") / "tour"
+    out.mkdir(parents=True, exist_ok=True)
+    found = [line for shown in theme.THEMES.values() for line in check_theme(shown)]
+    walks = [(size, shown) for size in SIZES for shown in (theme.DARK, theme.LIGHT)]
+    walks.append((SMALLEST, theme.CONTRAST))
+    for size, shown in walks:
+        tour = Tour(out, size, shown)
+        tour.walk()
+        found += tour.found
+    for line in found:
+        sys.stdout.write(line + "\n")
+    pictures = len(list(out.glob("*.png")))
+    sys.stdout.write(f"{pictures} pictures in {out}, {len(found)} faults\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
