@@ -36,7 +36,7 @@ from pynet.wire.frames import (
 )
 from pynet.wire.limits import Limits
 from pynet.wire.states import ANY_TIME, LATE, OPENERS, ROWS, Row, Side, State
-from pynet.wire.values import Buffer
+from pynet.wire.values import Buffer, unpack
 
 _PING, _PONG, _GOODBYE = int(Kind.PING), int(Kind.PONG), int(Kind.GOODBYE)
 _KNOWN = frozenset(int(kind) for kind in Kind)
@@ -317,10 +317,10 @@ class Connection:
 
     def _take_pong(self, frame: Frame, now: float) -> None:
         try:
-            sent_us, received_us = msgpack.unpackb(frame.meta)
+            sent_us, received_us = unpack(frame.meta, msgpack.ExtType)
             self.clock.add(sent_us / 1e6, received_us / 1e6, frame.time_us / 1e6, now)
-        except (ValueError, TypeError) as error:
-            raise RemoteProtocolError(f"the other side sent a broken PONG: {error}") from error
+        except Exception as error:  # msgpack raises half a dozen unrelated classes
+            raise RemoteProtocolError(f"the other side sent a broken PONG: {error!r}") from error
 
 
 def _size(buffer: Buffer) -> int:
@@ -394,11 +394,11 @@ def read_greeting(frame: Frame) -> dict[str, Any]:
         RemoteProtocolError: it is no map with text keys.
     """
     try:
-        fields = msgpack.unpackb(frame.meta) if frame.meta else {}
-    except (ValueError, TypeError) as error:
-        raise RemoteProtocolError(f"the other side sent a broken greeting: {error}") from error
-    if not isinstance(fields, dict):
-        raise RemoteProtocolError("the other side sent a greeting that is no map")
+        fields = unpack(frame.meta, msgpack.ExtType) if frame.meta else {}
+    except Exception as error:  # msgpack raises half a dozen unrelated classes
+        raise RemoteProtocolError(f"the other side sent a broken greeting: {error!r}") from error
+    if not isinstance(fields, dict) or not all(isinstance(key, str) for key in fields):
+        raise RemoteProtocolError("the other side sent a greeting that is no map of texts")
     return fields
 
 

@@ -8,7 +8,8 @@ buffer starts at a multiple of :data:`ALIGNMENT` so that arrays arrive aligned.
 ==== ============================================================================
 ext  payload
 ==== ============================================================================
-1    ndarray: msgpack [dtype, shape, Fortran order]; memory in the body
+1    ndarray: msgpack [dtype, shape, Fortran order]; memory in the body;
+     dtypes as in :mod:`pynet.wire.dtypes`
 2    long bytes: msgpack length; memory in the body
 3    numpy scalar: msgpack [dtype, raw bytes]
 4    registered class: msgpack [name, value]
@@ -27,6 +28,7 @@ import msgpack
 import numpy as np
 
 from pynet.errors import DecodeError, EncodeError, PynetError
+from pynet.wire.dtypes import dtype_note, read_dtype
 from pynet.wire.frames import Body
 from pynet.wire.registry import BY_NAME, BY_TYPE, Registration
 
@@ -34,8 +36,8 @@ ALIGNMENT = 16
 LONG_BYTES = 4096
 MAX_DIMENSIONS = 32
 MAX_NESTING = 32
-# Objects, and 80-bit floats whose layout differs between machines, stay at home.
-SAFE_KINDS = frozenset("biufcmMSUV")
+UNCHECKED = 4096
+"""Bytes of msgpack that are unpacked without looking first whether they are whole."""
 
 ARRAY, BYTES, SCALAR, CLASS, TIME = 1, 2, 3, 4, 5
 
@@ -70,7 +72,7 @@ class Encoder:
             raise EncodeError(
                 "an integer is outside -2**63 .. 2**64-1, msgpack's range; send it as a string"
             ) from None
-        except (TypeError, ValueError, RecursionError) as error:
+        except Exception as error:  # msgpack's, numpy's, or of a class's own encode function
             raise EncodeError(f"this value cannot travel: {error}") from error
 
     def _pack(self, value: Any) -> bytes:
@@ -95,8 +97,7 @@ class Encoder:
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, np.generic):
-            _check_dtype(value.dtype)
-            return msgpack.ExtType(SCALAR, self._pack([_dtype_note(value.dtype), value.tobytes()]))
+            return msgpack.ExtType(SCALAR, self._pack([dtype_note(value.dtype), value.tobytes()]))
         note = _time_note(value)
         if note is not None:
             return msgpack.ExtType(TIME, self._pack(note))
@@ -118,13 +119,16 @@ class Encoder:
         return msgpack.ExtType(CLASS, self._pack([entry.name, plain]))
 
     def _array(self, array: np.ndarray[Any, Any]) -> msgpack.ExtType:
-        _check_dtype(array.dtype)
+        dtype = dtype_note(array.dtype)
+        if type(array) is not np.ndarray:
+            if isinstance(array, np.ma.MaskedArray):
+                raise EncodeError("a masked array cannot travel; send its .data and its .mask")
+            array = np.asarray(array)
         fortran = array.flags.f_contiguous and not array.flags.c_contiguous
         memory = array.T if fortran else np.ascontiguousarray(array)
         if memory.nbytes:
             self._append(memory.reshape(-1).view(np.uint8).data)
-        note = [_dtype_note(array.dtype), list(array.shape), fortran]
-        return msgpack.ExtType(ARRAY, self._pack(note))
+        return msgpack.ExtType(ARRAY, self._pack([dtype, list(array.shape), fortran]))
 
     def _long_bytes(self, value: bytes) -> msgpack.ExtType:
         self._append(value)
@@ -153,18 +157,18 @@ class Decoder:
         """
         self._body, self._offset, self._depth = body, 0, 0
         try:
-            value = self._unpack(meta)
+            value = unpack(meta, self._extension)
         except PynetError:
             raise
-        except Exception as error:  # msgpack raises half a dozen unrelated classes
-            raise DecodeError(f"a value arrived that cannot be read: {error!r}") from error
+        except Exception as error:  # msgpack and numpy raise half a dozen unrelated classes
+            raise DecodeError(f"a value arrived that cannot be read: {error!r:.200}") from error
+        finally:
+            self._body = None
         if body is not None and self._offset != body.nbytes:
-            raise DecodeError(f"{body.nbytes - self._offset} bytes of a value belong to nothing")
-        self._body = None
+            raise DecodeError(
+                f"a value of {self._offset} raw bytes arrived with {body.nbytes} of them"
+            )
         return value
-
-    def _unpack(self, packed: bytes | bytearray) -> Any:
-        return msgpack.unpackb(packed, ext_hook=self._extension, strict_map_key=False)
 
     def _extension(self, code: int, payload: bytes) -> Any:
         self._depth += 1
@@ -174,7 +178,7 @@ class Decoder:
             reader = self._READERS.get(code)
             if reader is None:
                 raise DecodeError(f"a value of the unknown extension type {code} arrived")
-            return reader(self, self._unpack(payload))
+            return reader(self, unpack(payload, self._extension))
         finally:
             self._depth -= 1
 
@@ -188,12 +192,12 @@ class Decoder:
         return body[start : start + size]
 
     def _array(self, note: Any) -> np.ndarray[Any, Any]:
-        dtype, shape, fortran = _read_dtype(note[0]), note[1], note[2]
+        dtype, shape, fortran = read_dtype(note[0]), note[1], note[2]
         if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and n >= 0 for n in shape):
             raise DecodeError(f"an array of the impossible shape {shape!r:.80} arrived")
         size = math.prod(shape) * dtype.itemsize
         if size == 0:
-            return np.zeros(shape, dtype)
+            return np.ndarray(shape, dtype, b"")  # np.empty would make S1 of S0
         flat = self._take(size).view(dtype)
         return flat.reshape(shape[::-1]).T if fortran else flat.reshape(shape)
 
@@ -201,7 +205,7 @@ class Decoder:
         return self._take(int(size)).tobytes()
 
     def _scalar(self, note: Any) -> Any:
-        dtype = _read_dtype(note[0])
+        dtype = read_dtype(note[0])
         if len(note[1]) != dtype.itemsize:
             raise DecodeError(f"a {dtype} scalar arrived with {len(note[1])} bytes")
         return np.frombuffer(note[1], dtype)[0]
@@ -236,6 +240,22 @@ class Decoder:
     }
 
 
+def unpack(packed: bytes | bytearray, extension: Callable[[int, bytes], Any]) -> Any:
+    """One msgpack value.
+
+    Memory for a list is set aside when its head is read, so a thousand heads of lists
+    that never come would cost gigabytes; a first pass that makes nothing finds them out.
+
+    Raises:
+        Exception: msgpack raises half a dozen unrelated classes.
+    """
+    if len(packed) > UNCHECKED:
+        scanner = msgpack.Unpacker(None, max_buffer_size=len(packed))
+        scanner.feed(packed)
+        scanner.skip()
+    return msgpack.unpackb(packed, ext_hook=extension, strict_map_key=False)
+
+
 _TIMES: dict[str, Any] = {"T": dt.datetime, "D": dt.date, "t": dt.time}
 
 
@@ -247,39 +267,3 @@ def _time_note(value: Any) -> list[Any] | None:
         if kind is cls:
             return [letter, value.isoformat()]
     return None
-
-
-def _dtype_note(dtype: np.dtype[Any]) -> Any:
-    """``'<f4'`` for a plain dtype; the list of fields for a record."""
-    return dtype.str if dtype.names is None else [list(field) for field in dtype.descr]
-
-
-def _check_dtype(dtype: np.dtype[Any]) -> None:
-    if dtype.hasobject:
-        raise EncodeError(
-            "an array of Python objects cannot travel (dtype object); convert it to a numeric "
-            "dtype, or send a list"
-        )
-    if dtype.names is not None:
-        for name in dtype.names:
-            _check_dtype(dtype[name])
-    elif dtype.subdtype is not None:
-        _check_dtype(dtype.subdtype[0])
-    elif dtype.kind not in SAFE_KINDS or dtype.char in "gG":
-        raise EncodeError(
-            f"an array of dtype {dtype} cannot travel: its memory layout differs between "
-            "machines; convert it, for example with .astype('f8')"
-        )
-
-
-def _read_dtype(note: Any) -> np.dtype[Any]:
-    """A dtype from the wire; never one that holds Python objects."""
-    if isinstance(note, list):
-        dtype = np.dtype(
-            [tuple(tuple(p) if isinstance(p, list) else p for p in field) for field in note]
-        )
-    else:
-        dtype = np.dtype(str(note))
-    if dtype.hasobject or (dtype.names is None and dtype.kind not in SAFE_KINDS):
-        raise DecodeError(f"an array of the unsafe dtype {note!r:.80} arrived")
-    return dtype
