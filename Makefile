@@ -26,8 +26,8 @@ lint: $(VENV)/.installed-dev ## the part of check that runs no tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-tour: $(VENV)/.installed-dev ## every screen by mouse and key, with pictures in build/tour
-	@$(BIN)/python -m tests.tour $(ARGS)
+tour: $(VENV)/.installed-app ## every screen by mouse and key: pictures in build/tour, faults named
+	@$(BIN)/python -m rcapp.views.tour $(ARGS)
 
 bench: $(VENV)/.installed-bench ## measure against the targets, side by side with peers
 	@$(BIN)/python -m benchmarks $(ARGS)
