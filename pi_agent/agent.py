@@ -40,21 +40,25 @@ class Agent:
         self._config = config
         self._started = time.monotonic()
         self._cpu_before = time.process_time()
+        self._running = False
         self._car = build_car(config)
+        self._cameras: dict[str, CameraBroadcaster] = {}
         try:
-            self._cameras = _cameras(self._car, config)
+            self._cameras |= _cameras(self._car, config)
+            sensors: dict[str, Sensor] = {s.info.name: s for s in self._car.sensors}
+            self.description = self._describe(sensors)
+            self._gateway = self._make_gateway()
         except BaseException:
+            for camera in self._cameras.values():
+                camera.close()
             self._car.close()
             raise
-        sensors: dict[str, Sensor] = {sensor.info.name: sensor for sensor in self._car.sensors}
-        self.description = self._describe(sensors)
-        self.watchdog = Watchdog(DriveGate(config.failsafe.command_timeout), self._car.drivetrain)
-        self._gateway = self._make_gateway()
+        gate = DriveGate(config.failsafe.command_timeout)
+        self.watchdog = Watchdog(gate, self._car.drivetrain)
         Subroutines(self.description, self._cameras, sensors, self.watchdog, self.status).register(
             self._gateway
         )
         self._reporter = Reporter(report, self.report) if report is not None else None
-        self._running = False
 
     def __enter__(self) -> Self:
         self.start()

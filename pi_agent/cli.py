@@ -150,6 +150,8 @@ def _ended_by_signals(done: threading.Event) -> Iterator[None]:
 
     names = [name for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
     before = [(getattr(signal, name), signal.getsignal(getattr(signal, name))) for name in names]
+    # What nohup made deaf stays deaf.
+    before = [(number, handler) for number, handler in before if handler != signal.SIG_IGN]
     for number, _ in before:
         signal.signal(number, on_signal)
     try:

@@ -97,17 +97,29 @@ class Subroutines:
             pynet.sleep(1 / STATUS_HZ)
 
     def drive(self, commands: Any) -> None:
-        """Takes drive commands from one driver at a time."""
-        lease = self._claim(commands.peer)
+        """Takes drive commands from one driver at a time.
+
+        An open feed without commands keeps nobody else from driving: the lease is
+        taken with the first command, and again after somebody else had it.
+        """
+        lease: int | None = None
         try:
             for command in commands:
+                # The watchdog notices silence by itself.
                 if command is pynet.SILENCE:
                     continue
-                refusal = self._watchdog.offer(lease, command)
+                if lease is None:
+                    lease = self._claim(commands.peer)
+                try:
+                    refusal = self._watchdog.offer(lease, command)
+                except DriveRefused:
+                    lease = self._claim(commands.peer)
+                    continue
                 if refusal:
                     logger.debug("refused a command of %s: %s", commands.peer, refusal)
         finally:
-            self._watchdog.release(lease)
+            if lease is not None:
+                self._watchdog.release(lease)
 
     def stop(self, reason: str = "") -> None:
         """Latches STOP: the throttle is neutral at once, whoever drives."""

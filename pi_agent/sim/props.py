@@ -16,6 +16,8 @@ FARTHEST = 18.0
 FARTHEST_SMALL = 13.0
 """The same for everything lower than a tree or a gantry."""
 NEAREST = 0.22
+WIDEST = 0.55
+"""Half the width of the widest drawing, as a share of its height."""
 BOX = 0.3
 """Length of a box's side, metres."""
 CARDBOARD = (104, 148, 184)
@@ -64,11 +66,14 @@ class PropPainter:
     ) -> None:
         scale = view.focal / foot[0]
         rows = round(prop.height * scale)
-        if rows < (8 if prop.kind == "post" else 4):
+        column = view.width / 2 - foot[1] * scale
+        half = WIDEST * rows
+        small = rows < (8 if prop.kind == "post" else 4)
+        if small or column + half < 0 or column - half > view.width:
             return
         sprite = self._sprites.get(prop.kind, prop.look, rows)
         low = round(view.horizon + HEIGHT * scale)
-        left = round(view.width / 2 - foot[1] * scale - sprite.colour.shape[1] / 2)
+        left = round(column - sprite.colour.shape[1] / 2)
         _lay(frame, sprite.colour, sprite.clear, low - rows, left)
 
     def _draw_panel(self, frame: Picture, view: View, prop: Prop) -> None:

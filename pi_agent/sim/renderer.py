@@ -32,7 +32,7 @@ LENS = 0.12
 """Metres of the lens ahead of the middle of the car."""
 GRAIN = 380
 """Pixels of the fine texture per metre."""
-GRAIN_STRENGTH = ((2.1, 0.08), (1.6, 0.15), (1.2, 0.21))
+GRAIN_STRENGTH = ((1.9, 0.11), (1.3, 0.21))
 """From how many metres on the fine texture shows, and how strongly."""
 COARSE = 2.6
 """Pixels of the picture for each of the map above which half of them are enough."""

@@ -15,7 +15,7 @@ from pi_agent.sim.world import World, battery_volts
 
 logger = logging.getLogger(__name__)
 
-PERIOD = 0.02
+PERIOD = 0.05
 """Seconds between two looks at the clock; cameras and sensors catch up exactly by themselves."""
 LONGEST_GAP = 0.25
 """Seconds made up for after the process was suspended; the rest never happened."""

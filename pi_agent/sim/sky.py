@@ -43,24 +43,20 @@ class Sky:
         self._reach = reach
         # A flat picture sees a cylinder squeezed towards its middle.
         column = np.arange(width) - width / 2 + 0.5
-        bent = reach + np.arctan(column / self._focal) * self._focal
-        self._columns = np.tile(bent.astype(np.float32), (above, 1))
-        self._rows = np.repeat(np.arange(above, dtype=np.float32)[:, None], width, axis=1)
+        bent = np.round(reach + np.arctan(column / self._focal) * self._focal).astype(np.int16)
+        rows, columns = np.mgrid[0:above, 0:width]
+        self._lookup = np.dstack([bent[columns], rows.astype(np.int16)])
 
     def look(self, heading: float) -> Picture:
         """The picture above the horizon for a camera that looks along ``heading``, radians."""
         import cv2
 
         # Headings grow to the left, columns to the right.
-        turn = (-heading % math.tau) * self._focal
-        first = int(turn)
-        part = self._panorama[:, first : first + 2 * self._reach + 1]
+        first = round((-heading % math.tau) * self._focal)
+        part = self._panorama[:, first : first + 2 * self._reach]
+        nothing = np.empty(0, dtype=np.uint16)
         seen = cv2.remap(
-            part,
-            self._columns + np.float32(turn - first),
-            self._rows,
-            cv2.INTER_NEAREST,
-            borderMode=cv2.BORDER_REPLICATE,
+            part, self._lookup, nothing, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
         )
         return np.asarray(seen, dtype=np.uint8)
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -259,13 +260,89 @@ def test_a_second_driver_is_refused_while_the_first_is_fresh(
         other = controller.connect(agent.address, timeout=10)
         with Driver(car):
             status.until(lambda s: s.driver == "laptop" and s.state == "driving")
-            # A one-shot send shows the refusal of the sink itself.
+            over = threading.Event()
+
+            def on_state(state: str) -> None:
+                if state == "closed":
+                    over.set()
+
+            refused = other.feed("drive", policy="latest", on_state=on_state)
+            refused.send(DriveCommand(1, 0.0, 1.0, time.monotonic()))
+            assert over.wait(10)
             with pytest.raises(pynet.RemoteError, match="laptop drives this car now"):
-                other.send("drive", DriveCommand(1, 0.0, 0.0, 0.0))
+                refused.send(DriveCommand(2, 0.0, 1.0, time.monotonic()))
+            refused.close()
+            assert agent.status().driver == "laptop"
+            assert agent.status().throttle == 0.0
         status.items.clear()
         status.until(lambda s: s.driver == "")
         with Driver(other):
             status.until(lambda s: s.driver == "Ben" and s.state == "driving")
+
+
+def test_an_open_feed_without_commands_keeps_nobody_from_driving(
+    agent: Agent, car: pynet.RemoteGateway
+) -> None:
+    status = Waiting()
+    with pynet.Controller(name="Ben") as controller, car.stream("status", status):
+        idle = controller.connect(agent.address, timeout=10).feed("drive", policy="latest")
+        with Driver(car):
+            status.until(lambda s: s.driver == "laptop" and s.state == "driving")
+        # Ben's feed was there all the time; his turn comes with his first command.
+        deadline = time.monotonic() + 20
+        while agent.status().driver != "Ben" and time.monotonic() < deadline:
+            idle.send(DriveCommand(1, 0.0, 0.0, time.monotonic()))
+            threading.Event().wait(0.02)
+        assert agent.status().driver == "Ben"
+        idle.close()
+
+
+def test_a_driver_who_fell_silent_can_drive_again_after_somebody_else(
+    agent: Agent, car: pynet.RemoteGateway
+) -> None:
+    status = Waiting()
+    with pynet.Controller(name="Ben") as controller, car.stream("status", status):
+        other = controller.connect(agent.address, timeout=10)
+        feed = car.feed("drive", policy="latest")
+        feed.send(DriveCommand(1, 0.0, 0.0, time.monotonic()))
+        status.until(lambda s: s.driver == "laptop")
+        with Driver(other):
+            status.until(lambda s: s.driver == "Ben" and s.state == "driving")
+        status.items.clear()
+        status.until(lambda s: s.driver == "")
+        deadline = time.monotonic() + 20
+        seq = 1
+        while agent.status().driver != "laptop" and time.monotonic() < deadline:
+            seq += 1
+            feed.send(DriveCommand(seq, 0.0, 0.0, time.monotonic()))
+            threading.Event().wait(0.02)
+        assert agent.status().driver == "laptop"
+        feed.close()
+
+
+def test_an_agent_that_cannot_be_made_leaves_nothing_behind() -> None:
+    beyond = replace(SEEING, gateway=GatewayConfig(host="192.0.2.1", port=0))
+    with pytest.raises(pynet.ConfigurationError, match="anybody on the network"):
+        Agent(beyond)
+
+
+def test_a_film_is_a_camera_too(tmp_path: Path) -> None:
+    film = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(film), cv2.VideoWriter.fourcc(*"MJPG"), 25, (80, 60))
+    for shade in (50, 200):
+        writer.write(np.full((60, 80, 3), shade, dtype=np.uint8))
+    writer.release()
+    frames = Waiting()
+    with (
+        Agent(replace(CONFIG, camera=CameraConfig(source=str(film)))) as agent,
+        pynet.Controller(name="laptop") as controller,
+    ):
+        car = controller.connect(agent.address, timeout=10)
+        (camera,) = car.call("describe").cameras
+        assert (camera.width, camera.height, camera.fps) == (80, 60, 25.0)
+        with car.stream("camera", frames):
+            frames.until(lambda frame: frame.seq >= 4)
+    assert (frames.items[0].width, frames.items[0].height) == (80, 60)
 
 
 def test_closing_is_neutral_and_may_be_repeated() -> None:
