@@ -52,6 +52,7 @@ class CarChip(QToolButton):
     def __init__(self, menu: QMenu) -> None:
         super().__init__()
         self.setObjectName("chip")
+        self.setAccessibleName("Car: none")
         self.setMenu(menu)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -147,6 +148,11 @@ class DriverChip(QFrame):
         layout.addWidget(label("Driver", size=theme.LABEL, role="secondary"))
         layout.addWidget(self._who)
         layout.addWidget(self._with)
+
+    @property
+    def who(self) -> str:
+        """Who it says."""
+        return self._who.text()
 
     def show_driver(self, who: str, how: str) -> None:
         """Show another driver or input."""

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from rcapp import __version__
 from rcapp.views import icons, theme
 from rcapp.views.assets import font_licence
 from rcapp.views.keys_help import KeysTable
@@ -164,9 +165,7 @@ class AboutDialog(AppDialog):
         head.addWidget(mark)
         words = QVBoxLayout()
         words.setSpacing(2)
-        words.addWidget(
-            label(f"rcapp {version('pynet-rc')}", size=theme.STRONG, weight=theme.SEMIBOLD)
-        )
+        words.addWidget(label(f"rcapp {__version__}", size=theme.STRONG, weight=theme.SEMIBOLD))
         words.addWidget(label("Drives a Raspberry Pi car from the desktop.", size=theme.BODY))
         words.addWidget(label("MIT licence", size=theme.LABEL, role="secondary"))
         head.addLayout(words, 1)

@@ -31,13 +31,16 @@ class DriveView(QMainWindow):
     Args:
         session: the car.
         own_name: what this app is called at the car.
+
+    Attributes:
+        own_layout: the app shares out the room; False once the person has placed the panels.
     """
 
     def __init__(self, session: CarSession, own_name: str) -> None:
         super().__init__(None, Qt.WindowType.Widget)
         self.setObjectName("page")
         self._session = session
-        self._own_layout = True
+        self.own_layout = True
         self.keys = DriveKeys(session.drive.keyboard)
         self.picture = PictureView(session.painted)
         self.stage = Stage(self.picture, own_name)
@@ -54,7 +57,7 @@ class DriveView(QMainWindow):
 
     def reset_layout(self) -> None:
         """Put the panels where they were at first."""
-        self._own_layout = True
+        self.own_layout = True
         for dock, area in (
             (self.sensors_dock, Qt.DockWidgetArea.RightDockWidgetArea),
             (self.events_dock, Qt.DockWidgetArea.BottomDockWidgetArea),
@@ -66,16 +69,16 @@ class DriveView(QMainWindow):
 
     def save_layout(self) -> QByteArray:
         """Where the panels are; empty while that is left to the app."""
-        return QByteArray() if self._own_layout else self.saveState(LAYOUT_VERSION)
+        return QByteArray() if self.own_layout else self.saveState(LAYOUT_VERSION)
 
     def restore_layout(self, state: QByteArray) -> None:
         """Put the panels where the person had them; does nothing with an unfit state."""
         if not state.isEmpty() and self.restoreState(state, LAYOUT_VERSION):
-            self._own_layout = False
+            self.own_layout = False
 
     def _share_room(self) -> None:
         """Give the sensors what a whole 4:3 picture leaves over."""
-        if not self._own_layout:
+        if not self.own_layout:
             return
         self.resizeDocks([self.events_dock], [EVENTS_HEIGHT], Qt.Orientation.Vertical)
         inner = self.width() - 3 * theme.GAP
@@ -92,7 +95,7 @@ class DriveView(QMainWindow):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A press here is on a separator or the ground: the person arranges the panels."""
-        self._own_layout = False
+        self.own_layout = False
         super().mousePressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:

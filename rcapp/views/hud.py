@@ -114,11 +114,12 @@ class HudPainter:
 
     Attributes:
         texts: what the last :meth:`paint` wrote and where.
+        sprites: the parts that are drawn already.
     """
 
     def __init__(self) -> None:
         self.texts: list[PaintedText] = []
-        self._sprites = SpriteCache()
+        self.sprites = SpriteCache()
         self._scale = 1.0
 
     def paint(self, painter: QPainter, area: QRectF, state: HudState) -> None:
@@ -163,7 +164,7 @@ class HudPainter:
         x = at.x()
         for piece in pieces:
             here = QPointF(x, at.y())
-            x += self._sprites.text(painter, here, piece, made, text.ink, OUTLINE)
+            x += self.sprites.text(painter, here, piece, made, text.ink, OUTLINE)
         self._note(at, text, OUTLINE)
         return x - at.x()
 
@@ -194,7 +195,7 @@ class HudPainter:
                 onto.drawText(QPointF(plate.left() + x, base), text.words)
 
         key = ("chip", tuple((x, t.words, t.ink.rgba()) for x, t in texts), dot and dot.rgba())
-        self._sprites.draw(painter, key, plate, paint)
+        self.sprites.draw(painter, key, plate, paint)
 
     def _link_chip(self, painter: QPainter, area: QRectF, state: HudState) -> float:
         """The state of the picture; returns the right edge of the chip."""
@@ -252,7 +253,7 @@ class HudPainter:
         arc = Arc(centre, radius, self._scale)
         box = QRectF(centre.x() - self._px(136), centre.y() - radius - self._px(14), 0, 0)
         box.setSize(QSizeF(self._px(272), self._px(76)))
-        self._sprites.draw(painter, "arc", box, arc.paint_track)
+        self.sprites.draw(painter, "arc", box, arc.paint_track)
         if abs(state.car_steer) > 0.005:
             arc.paint_part(painter, state.car_steer, COLOURS["accent"])
         painter.setPen(QPen(INK, self._px(2)))
@@ -277,7 +278,7 @@ class HudPainter:
             onto.setBrush(QColor(40, 52, 63, 230))
             onto.drawRoundedRect(track, self._px(4), self._px(4))
 
-        self._sprites.draw(painter, "throttle", plate, paint)
+        self.sprites.draw(painter, "throttle", plate, paint)
         zero = track.top() + track.height() * THROTTLE_ZERO
 
         def height(value: float) -> float:

@@ -172,8 +172,11 @@ class MainWindow(QMainWindow):
             (actions.show_events, self.drive.events_dock),
         ):
             action.setChecked(not dock.isHidden())
-            action.triggered.connect(dock.setVisible)
-            dock.toggleViewAction().toggled.connect(action.setChecked)
+            action.triggered.connect(lambda on, panel=dock: panel.setVisible(on))
+            # Not toggleViewAction: that is unchecked whenever another view is shown.
+            dock.visibilityChanged.connect(
+                lambda _shown, of=action, panel=dock: of.setChecked(not panel.isHidden())
+            )
         for name, action in actions.themes.items():
             action.triggered.connect(lambda _checked=False, chosen=name: self.set_theme(chosen))
         self.settings_view.changed.connect(self._settings_changed)
@@ -239,7 +242,15 @@ class MainWindow(QMainWindow):
     def _open(self, dialog: AppDialog) -> None:
         self.drive.keys.release_all()
         self.session.drive.set_keyboard_active(False)
+        dialog.finished.connect(_without_arguments(self._dialog_closed))
         dialog.open()
+
+    def _dialog_closed(self) -> None:
+        """Give the keys back where they were."""
+        if not self._closed:
+            self.activateWindow()
+            if self.pages.currentWidget() is self.drive:
+                self.drive.picture.setFocus()
 
     def show_drive(self) -> None:
         """Go to the Drive view; the keys drive."""

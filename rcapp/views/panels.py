@@ -53,6 +53,9 @@ class MessagePanel(QFrame):
         title: the first line.
         kind: ``"true"`` for an ordinary panel, ``"stop"`` for the red one.
         role: colour of the title.
+
+    Attributes:
+        lines: the sentences below the title.
     """
 
     def __init__(self, title: str, *, kind: str = "true", role: str = "") -> None:
@@ -61,7 +64,7 @@ class MessagePanel(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedWidth(440)
         self._title = label(title, size=20, weight=theme.BOLD, role=role, wrap=True)
-        self._lines: list[QLabel] = []
+        self.lines: list[QLabel] = []
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(24, 20, 24, 22)
         self._layout.setSpacing(8)
@@ -77,7 +80,7 @@ class MessagePanel(QFrame):
             role=role,
             wrap=True,
         )
-        self._lines.append(made)
+        self.lines.append(made)
         self._layout.addWidget(made)
         return made
 
@@ -94,7 +97,7 @@ class MessagePanel(QFrame):
     def say(self, title: str, *lines: str) -> None:
         """Change the words; an empty line takes no room."""
         set_text(self._title, title)
-        for shown, text in zip(self._lines, lines, strict=True):
+        for shown, text in zip(self.lines, lines, strict=True):
             set_text(shown, text)
             shown.setVisible(bool(text))
 

@@ -9,6 +9,7 @@ twice a second at most, and one timer for all plots.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,9 @@ RANGE_PERIOD = 0.5
 
 FIGURES_PERIOD = 0.19
 """Seconds for which the figures stand still, so that they can be read."""
+
+FIGURES_LIMIT = 2.0
+"""A value older than this (seconds) is no value any more: the line still shows what it was."""
 
 SINGLE_COLOURS = (4, 3, 2, 0, 1)
 """Colours of sensors with one line, in the order of the sensors: neighbours differ."""
@@ -72,6 +76,21 @@ class SensorPlot(QWidget):
     def curves(self) -> list[pg.PlotCurveItem]:
         """The lines, one for each value of a sample."""
         return self._curves
+
+    @property
+    def figures(self) -> list[str]:
+        """The newest values as shown."""
+        return [value.text() for value in self._values]
+
+    @property
+    def alarm(self) -> str:
+        """``"low"`` or ``"high"`` while a value is past its limit."""
+        return self._alarm.text()
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """Lowest and highest value the axis shows."""
+        return self._range
 
     def _head(self) -> QHBoxLayout:
         self._row = row = QHBoxLayout()
@@ -157,9 +176,11 @@ class SensorPlot(QWidget):
     def refresh(self, now: float) -> None:
         """Show what is newest; ``now`` is the right edge (local monotonic seconds)."""
         times, values = self._series.view(self._seconds, now)
-        last = self._series.last
-        if last is not None and now - self._figures_at > FIGURES_PERIOD:
+        if now - self._figures_at > FIGURES_PERIOD:
             self._figures_at = now
+            last, at = self._series.last, self._series.last_time
+            if last is None or at is None or now - at > FIGURES_LIMIT:
+                last = (math.nan,) * len(self._values)
             self._show_values(last)
         if len(times) < 2:
             for curve in self._curves:
@@ -176,7 +197,7 @@ class SensorPlot(QWidget):
                 good = np.isfinite(line)
                 curve.setData(ages[good], line[good], connect="all")
 
-    def _show_values(self, last: tuple[float, ...]) -> None:
+    def _show_values(self, last: Sequence[float]) -> None:
         info = self._info
         bad = ""
         for value, number in zip(self._values, last, strict=True):

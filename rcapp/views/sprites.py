@@ -28,9 +28,14 @@ class Sprite(NamedTuple):
 
 
 class SpriteCache:
-    """Keeps the pictures used last."""
+    """Keeps the pictures used last.
+
+    Attributes:
+        made: pictures drawn so far.
+    """
 
     def __init__(self) -> None:
+        self.made = 0
         self._kept: OrderedDict[Hashable, Sprite] = OrderedDict()
 
     def draw(
@@ -77,6 +82,7 @@ class SpriteCache:
         return sprite.advance
 
     def _keep(self, key: Hashable, sprite: Sprite) -> None:
+        self.made += 1
         self._kept[key] = sprite
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)

@@ -7,7 +7,8 @@ from string import Template
 from rcapp.views.theme import CONTROL_HEIGHT, RADIUS_CARD, RADIUS_CONTROL, Theme
 
 _RULES = Template("""
-QMainWindow, QDialog, QWidget#page { background: $ground; }
+QMainWindow, QWidget#page { background: $ground; }
+QDialog { background: $card; border: 1px solid $field_line; }
 QMainWindow::separator { background: transparent; width: 16px; height: 16px; }
 QWidget { color: $text; }
 QLabel { background: transparent; }

@@ -164,6 +164,7 @@ class Tour:
         button = next(b for b in dialog.findChildren(QPushButton) if b.text() == leave_by)
         self._click(button)
         self._until("the dialog gone", lambda: QApplication.activeModalWidget() is None)
+        self._until("the window again", self.window.isActiveWindow)
 
     def _settings(self) -> None:
         window = self.window
