@@ -9,6 +9,9 @@ from pynet.errors import ConfigurationError
 
 MIB = 1024 * 1024
 
+DEEPEST = 100_000
+"""Items that may wait at a sender, at most."""
+
 ITEM_COST = 256
 """Bytes of a window that each item costs besides its own: about what a small Python object and
 its handling weigh, so that a window of tiny items is not a second of them."""
@@ -53,8 +56,10 @@ def keep_last(depth: int) -> Policy:
     Args:
         depth: 1 to 100 000.
     """
-    if not 1 <= depth <= 100_000:
-        raise ConfigurationError(f"keep_last({depth}): the depth must be 1 to 100000")
+    if type(depth) is not int or not 1 <= depth <= DEEPEST:
+        raise ConfigurationError(
+            f"keep_last({depth!r}): the depth must be a whole number, 1 to {DEEPEST}"
+        )
     return Policy("keep_last", depth, window=max(2, depth))
 
 
@@ -84,11 +89,13 @@ def unpack_policy(note: Any) -> Policy:
         sane = (
             kind in ("latest", "keep_last", "reliable")
             and unit in ("items", "bytes")
-            and 1 <= int(depth) <= 100_000
-            and 1 <= int(window) <= 1 << 32
+            and type(depth) is int
+            and 1 <= depth <= DEEPEST
+            and type(window) is int
+            and 1 <= window <= 1 << 32
         )
     except (TypeError, ValueError):
         sane = False
     if not sane:
         raise ConfigurationError(f"the other side asked for the impossible policy {note!r:.80}")
-    return Policy(kind, int(depth), int(window), unit)
+    return Policy(kind, depth, window, unit)

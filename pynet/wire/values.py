@@ -193,7 +193,9 @@ class Decoder:
 
     def _array(self, note: Any) -> np.ndarray[Any, Any]:
         dtype, shape, fortran = read_dtype(note[0]), note[1], note[2]
-        if len(shape) > MAX_DIMENSIONS or not all(type(n) is int and n >= 0 for n in shape):
+        if len(shape) > MAX_DIMENSIONS:
+            raise DecodeError(f"an array of {len(shape)} dimensions arrived; numpy knows no such")
+        if not all(type(n) is int and n >= 0 for n in shape):
             raise DecodeError(f"an array of the impossible shape {shape!r:.80} arrived")
         size = math.prod(shape) * dtype.itemsize
         if size == 0:

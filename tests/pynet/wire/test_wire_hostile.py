@@ -231,7 +231,7 @@ def feed(end: Connection, stream: bytes, sizes: Iterator[int]) -> None:
         start += size
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     stream=st.lists(frames, max_size=12).map(b"".join),
     side=st.sampled_from(Side),

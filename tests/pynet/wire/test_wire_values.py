@@ -35,7 +35,7 @@ plain = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(value=plain)
 def test_plain_values(value: Any) -> None:
     assert travelled(value) == value
@@ -183,7 +183,7 @@ def test_subclasses_of_arrays_arrive_as_arrays() -> None:
     assert_same(travelled(records), np.asarray(records).view(records.dtype.descr))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.data())
 def test_arrays_of_any_dtype_and_shape(data: st.DataObject) -> None:
     from hypothesis.extra import numpy as hnp
