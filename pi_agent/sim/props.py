@@ -20,6 +20,7 @@ WIDEST = 0.55
 """Half the width of the widest drawing, as a share of its height."""
 BOX = 0.3
 """Length of a box's side, metres."""
+BORDER = (236, 236, 234)
 CARDBOARD = (104, 148, 184)
 
 
@@ -143,13 +144,13 @@ def _warp(frame: Picture, panel: Picture, corners: FloatArray) -> None:
     target = (corners - low).astype(np.float32)
     matrix = cv2.getPerspectiveTransform(source, target)
     size = (int(high[0] - low[0]), int(high[1] - low[1]))
-    colour = cv2.warpPerspective(panel, matrix, size, flags=cv2.INTER_LINEAR)
-    mask: Picture = np.zeros((size[1], size[0], 3), dtype=np.uint8)
-    outline = np.round(target * 16).astype(np.int32)
-    cv2.fillConvexPoly(mask, outline, (255, 255, 255), cv2.LINE_AA, 4)
     part = frame[low[1] : high[1], low[0] : high[0]]
-    cv2.multiply(part, cv2.bitwise_not(mask), dst=part, scale=1 / 255)
-    cv2.add(part, cv2.multiply(colour, mask, scale=1 / 255), dst=part)
+    cv2.warpPerspective(
+        panel, matrix, size, dst=part, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
+    )
+    # The border of the panel, drawn smoothly over its jagged edge.
+    outline = np.round(target * 16).astype(np.int32)
+    cv2.polylines(part, [outline], True, BORDER, 1, cv2.LINE_AA, 4)
 
 
 def _fill(frame: Picture, points: FloatArray, colour: tuple[int, int, int]) -> None:

@@ -83,7 +83,7 @@ class Renderer:
         self._bands = tuple(_bands(self._focal, below, self._ground))
         self._grain = np.tile(self._ground.grain, (3, 3))
         self._haze = _haze(width, below)
-        noise = self._rng.normal(5.0, 1.7, (height + FRESH_NOISE, width + FRESH_NOISE, 1))
+        noise = self._rng.normal(5.0, 1.4, (height + FRESH_NOISE, width + FRESH_NOISE, 1))
         self._noise: Picture = np.repeat(np.clip(noise, 0, 10).astype(np.uint8), 3, axis=2)
         self._pitch = 0.0
 

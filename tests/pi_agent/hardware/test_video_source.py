@@ -8,7 +8,7 @@ import pytest
 
 from pi_agent.config import CameraConfig
 from pi_agent.hardware.protocols import CameraError
-from pi_agent.hardware.video import VideoFile, open_video
+from pi_agent.hardware.video import VideoDevice, VideoFile, open_video
 
 cv2 = pytest.importorskip("cv2")
 
@@ -75,3 +75,21 @@ def test_a_file_that_is_no_video_is_told(tmp_path: Path) -> None:
 def test_a_device_that_is_not_there_is_told() -> None:
     with pytest.raises(CameraError, match="The camera or video 97 cannot be opened"):
         open_video(CameraConfig(source="97"))
+
+
+def test_a_device_gives_its_newest_picture_until_it_dies(
+    video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A film in the place of a webcam: it comes at once, and its end is a pulled cable."""
+    monkeypatch.setattr("pi_agent.hardware.video._open", lambda *_: cv2.VideoCapture(str(video)))
+    camera = VideoDevice("/dev/video0", CameraConfig())
+    assert (camera.width, camera.height) == (64, 48)
+    camera._thread.join(10)
+    captured, picture = camera.read()
+    assert captured > 0
+    assert round(float(picture.mean()) / 70) == 3
+    with pytest.raises(CameraError, match=r"gives no more pictures\. Check its cable"):
+        camera.read()
+    camera.close()
+    with pytest.raises(CameraError, match="was closed"):
+        camera.read()
