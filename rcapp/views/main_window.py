@@ -323,6 +323,7 @@ class MainWindow(QMainWindow):
             has_keys=self.drive.has_keys(),
         )
         self.drive.sensors.show_series(self.session.series, self.settings.plot_seconds)
+        self.drive.sensors.make_next()
         self.drive.sensors_dock.show_note(f"last {self.settings.plot_seconds:.0f} s")
         self.drive.events.follow(self.session.events)
         connected = snap.link is not Link.IDLE

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -34,6 +34,23 @@ FIGURES_LIMIT = 2.0
 
 SINGLE_COLOURS = (4, 3, 2, 0, 1)
 """Colours of sensors with one line, in the order of the sensors: neighbours differ."""
+
+
+class Line(pg.PlotCurveItem):  # type: ignore[misc]
+    """A curve in a view whose range is known: it need not look through its samples for it."""
+
+    def __init__(self) -> None:
+        super().__init__(skipFiniteCheck=True, antialias=True)
+        self._room = QRectF()
+
+    def set_room(self, room: QRectF) -> None:
+        """The part of the plane that is seen."""
+        self.prepareGeometryChange()
+        self._room = room
+
+    def boundingRect(self) -> QRectF:
+        """What is seen: nothing outside of it is ever painted."""
+        return self._room
 
 
 class SensorPlot(QWidget):
@@ -61,7 +78,7 @@ class SensorPlot(QWidget):
         # A view box by itself: axes, titles and menus of a whole plot cost 80 ms each to make.
         self._plot = pg.GraphicsView(background=None)
         self._box = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0.0)
-        self._curves: list[pg.PlotCurveItem] = []
+        self._curves: list[Line] = []
         self._grid: list[pg.InfiniteLine] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -73,7 +90,7 @@ class SensorPlot(QWidget):
         self.setAccessibleName(f"Plot of {self._info.label}")
 
     @property
-    def curves(self) -> list[pg.PlotCurveItem]:
+    def curves(self) -> list[Line]:
         """The lines, one for each value of a sample."""
         return self._curves
 
@@ -149,7 +166,7 @@ class SensorPlot(QWidget):
         for line in self._grid:
             box.addItem(line, ignoreBounds=True)
         for _ in self._info.series:
-            curve = pg.PlotCurveItem(skipFiniteCheck=True, antialias=True)
+            curve = Line()
             curve.setZValue(10)
             box.addItem(curve, ignoreBounds=True)
             self._curves.append(curve)
@@ -236,6 +253,9 @@ class SensorPlot(QWidget):
         self._range = (low, high)
         room = 0.06 * (high - low)
         self._box.setYRange(low - room, high + room, padding=0)
+        whole = QRectF(-self._seconds, low - room, self._seconds, high - low + 2 * room)
+        for curve in self._curves:
+            curve.set_room(whole)
         for line, at in zip(self._grid, (low, (low + high) / 2, high), strict=False):
             line.setPos(at)
         digits = 0 if high - low >= 4 else 1

@@ -38,6 +38,7 @@ class SensorsPanel(QWidget):
         self.plots: dict[str, SensorPlot] = {}
         self.setMinimumSize(220, 120)
         self._series: Mapping[str, SeriesBuffer] = {}
+        self._coming: list[tuple[str, SeriesBuffer]] = []
         self._columns = 0
         self._seconds = 30.0
         self._grid_host = QWidget()
@@ -90,16 +91,24 @@ class SensorsPanel(QWidget):
             plot.setParent(None)
             plot.deleteLater()
         self.plots = {}
-        if series:
-            from rcapp.views.plots import SensorPlot
+        self._coming = list(series.items())
+        self._pages.setCurrentIndex(1 if series else 0)
 
-            single = 0
-            for name, buffer in series.items():
-                self.plots[name] = SensorPlot(buffer, single, seconds)
-                single += len(buffer.info.series) == 1
+    def make_next(self) -> bool:
+        """Make one more plot; False when there is none to make.
+
+        One at a time: each takes some milliseconds, and pictures are coming in meanwhile.
+        """
+        if not self._coming:
+            return False
+        from rcapp.views.plots import SensorPlot
+
+        name, buffer = self._coming.pop(0)
+        single = sum(len(plot.curves) == 1 for plot in self.plots.values())
+        self.plots[name] = SensorPlot(buffer, single, self._seconds)
         self._columns = 0
         self._arrange()
-        self._pages.setCurrentIndex(1 if self.plots else 0)
+        return True
 
     def refresh(self, now: float) -> None:
         """Redraw the plots that can be seen."""

@@ -14,6 +14,9 @@ from rcapp.views.panels import MessagePanel, PanelButton, WelcomePanel
 from rcapp.views.picture import PictureView
 from rcapp.views.words import clock, duration, milliseconds, old
 
+STOPPED_TOP = 64
+"""Pixels above the panel of a stopped car: the height of the chips and a gap."""
+
 FIGURES_PERIOD = 0.2
 """Seconds for which the painted figures stand still, so that they can be read."""
 
@@ -91,6 +94,9 @@ class Stage(QWidget):
         panel.fit(self.width(), self.height())
         x = (self.width() - panel.width()) // 2
         y = (self.height() - panel.height()) // 2
+        if panel is self.stopped:
+            # The car may still roll: leave the road in sight.
+            y = min(y, STOPPED_TOP)
         panel.move(x, max(8, y))
 
     def show_snapshot(self, now: Snapshot, *, note: str, starting: bool, has_keys: bool) -> None:

@@ -39,7 +39,8 @@ def speed(window: MainWindow) -> float:
 def test_keys_drive_the_car_and_escape_stops_it(driving: MainWindow, qtbot: QtBot) -> None:
     window = driving
     qtbot.waitUntil(lambda: window.session.snapshot().frames_painted >= 5, timeout=PATIENCE)
-    assert set(window.drive.sensors.plots) == set(window.session.series)
+    announced = set(window.session.series)
+    qtbot.waitUntil(lambda: set(window.drive.sensors.plots) == announced, timeout=PATIENCE)
     send_key(window, Key.Key_Up, PRESS)
     qtbot.waitUntil(lambda: speed(window) > 0.3, timeout=PATIENCE)
     plot = window.drive.sensors.plots["speed"]
