@@ -132,11 +132,7 @@ class CameraBroadcaster:
         """True when a picture is wanted, False when it is time to go."""
         with self._changed:
             self._changed.wait_for(
-                lambda: (
-                    self._closing
-                    or (self._viewers > 0 and not self._failure)
-                    or bool(self._failure)
-                )
+                lambda: self._closing or self._viewers > 0 or bool(self._failure)
             )
             if self._failure and not self._closing:
                 self._changed.wait_for(lambda: self._closing, REOPEN)

@@ -124,7 +124,7 @@ class Subroutines:
     def stop(self, reason: str = "") -> None:
         """Latches STOP: the throttle is neutral at once, whoever drives."""
         self._watchdog.stop(str(reason)[:200])
-        logger.warning("STOP: %s", reason)
+        logger.warning("STOP: %s", self._watchdog.status().reason)
 
     def clear_stop(self) -> None:
         """Releases STOP, unless somebody holds the throttle."""
