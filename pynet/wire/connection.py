@@ -282,7 +282,8 @@ class Connection:
                 if self._left:
                     return
                 meta = msgpack.packb([frame.time_us, int(now * 1e6)])
-                self.replies += self.send(_PONG, now, meta=meta)
+                # In place of an older one: who asks without reading gets one answer to keep.
+                self.replies = self.send(_PONG, now, meta=meta)
             elif kind == _PONG:
                 self._take_pong(frame, now)
             else:
@@ -383,7 +384,8 @@ class _PartialFrame:
 
 def greeting(fields: dict[str, Any]) -> bytes:
     """Meta part of HELLO, WELCOME, REFUSE and GOODBYE: a plain map."""
-    packed: bytes = msgpack.packb(fields)
+    # An exception's message may hold half characters, as the names of files do.
+    packed: bytes = msgpack.packb(fields, unicode_errors="backslashreplace")
     return packed
 
 

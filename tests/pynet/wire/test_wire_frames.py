@@ -149,7 +149,7 @@ def test_any_frames_in_any_pieces(
     assert comparable(frames) == whole
     assert [(f.meta, _bytes(f.body)) for f in frames[1:-1]] == contents
     assert gateway.state is expected.state is State.FINISHING
-    assert len(gateway.take_replies()) == len(contents) // 3
+    assert len(gateway.take_replies()) == (len(contents) >= 3)
 
 
 def test_a_large_body_is_read_into_the_memory_the_frame_then_has() -> None:
