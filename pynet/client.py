@@ -415,7 +415,7 @@ class Client(Pair):
             frame = lane.next_frame()
             assert frame is not None
             while newest_only and frame.kind == Kind.ITEM:
-                newer = lane.next_frame(0)
+                newer = lane.newer_item()
                 if newer is None:
                     break
                 inlet.taken(frame)

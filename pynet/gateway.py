@@ -342,9 +342,14 @@ class Gateway(Registrar):
             return self._stop_handler(*details)
         if topic == "stop_gateway":
             log.info("a Controller stops this Gateway")
-            threading.Thread(target=self.close, name="pynet-gateway-stop", daemon=True).start()
+            # Later, so that the answer goes out before the goodbye.
+            self.reactor.call_soon(self._close_elsewhere)
             return True
         raise ConfigurationError(f"this Gateway cannot answer the question {question!r:.80}")
+
+    def _close_elsewhere(self) -> None:
+        # close() joins Handlers and must not hold up the reactor.
+        threading.Thread(target=self.close, name="pynet-gateway-stop", daemon=True).start()
 
     def _stop_handler(self, handler_id: Any, who: Any) -> bool:
         with self._lock:

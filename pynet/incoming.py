@@ -93,7 +93,7 @@ class Incoming:
         try:
             frame = self._lane.next_frame(timeout)
             while self._skip and frame is not None and frame.kind == Kind.ITEM:
-                newer = self._lane.next_frame(0)
+                newer = self._lane.newer_item()
                 if newer is None:
                     break
                 self._inlet.taken(frame)

@@ -18,13 +18,13 @@ from pynet.stats import Tally
 from pynet.wire.frames import HEADER_SIZE, Frame, Kind
 from pynet.wire.values import Buffer, Encoder
 
-BATCH_GAP_US = 200
+BATCH_GAP_NS = 200_000
 """Items that follow each other faster than this are gathered; a slower one goes out at once."""
 
-BATCH_AGE_US = 500
+BATCH_AGE_NS = 500_000
 """A batch whose first item is older than this goes out with the next item."""
 
-BATCH_LIMIT_US = 900
+BATCH_LIMIT_NS = 900_000
 """The reactor sends a batch of this age if nobody else did: no item waits for 1 ms."""
 
 BATCH_BYTES = 16 * 1024
@@ -62,10 +62,11 @@ class Outlet:
         self._mail: deque[Waiting] = deque()
         self._batch: list[bytes] = []
         self._births: list[int] = []
-        self._batch_bytes = 0
-        self._batch_id = 0
+        self._batch_end = 0
+        self._batch_due = 0
+        self._batch_room = 0
         self._timer_armed = False
-        self._last_put_us = 0
+        self._last_put = 0
         self._error: PynetError | None = None
 
     # ---- life ---------------------------------------------------------------------------
@@ -84,7 +85,7 @@ class Outlet:
         """The lane is gone; live items wait in the mailbox for the next one."""
         with self._lock:
             self._lane = None
-            self._batch, self._births, self._batch_bytes = [], [], 0
+            self._batch, self._births = [], []
 
     def finish(self, error: PynetError) -> None:
         """Nothing can be sent any more: whoever waits gets this error."""
@@ -136,15 +137,17 @@ class Outlet:
             EncodeError: the value cannot travel; the flow goes on.
             PynetError: the lane is lost (reliable flows only).
         """
-        born = time.monotonic_ns() // 1000
+        born = time.monotonic_ns()
         meta, body = self._encoder.encode(value)
         if item_id is None:
             item_id = self._next_id
         self._next_id = item_id + 1
         if self._live:
-            self._put_live(item_id, born, meta, body)
+            self._put_live(item_id, born // 1000, meta, body)
+        elif body or len(meta) > SMALL or not self._gathers:
+            self._put_large(item_id, born // 1000, meta, body)
         else:
-            self._put_reliable(item_id, born, meta, body)
+            self._put_small(item_id, born, meta)
 
     def flush(self) -> None:
         """Send a gathered batch now."""
@@ -153,39 +156,53 @@ class Outlet:
 
     # ---- reliable -----------------------------------------------------------------------
 
-    def _put_reliable(self, item_id: int, born: int, meta: bytes, body: list[Buffer]) -> None:
-        gap = born - self._last_put_us
-        self._last_put_us = born
-        small = not body and len(meta) <= SMALL
+    def _put_small(self, item_id: int, born: int, meta: bytes) -> None:
+        """Gather it with its neighbours when they follow fast, else send it at once."""
+        gap, self._last_put = born - self._last_put, born
         with self._lock:
-            if self._error is not None:
-                raise self._error
-            lane = self._lane
-            if lane is None:
-                raise Closed("the connection is gone and the item was not sent")
             batch = self._batch
-            if small and (batch or gap < BATCH_GAP_US) and self._gathers:
-                if batch and item_id != self._batch_id + len(batch):
-                    self._flush_batch()
-                    batch = self._batch
-                if not batch:
-                    self._batch_id = item_id
-                    self._arm_timer(born)
+            if batch and item_id == self._batch_end:
                 batch.append(meta)
-                births = self._births
-                births.append(born)
-                self._batch_bytes = size = self._batch_bytes + len(meta)
-                if size >= BATCH_BYTES or born - births[0] >= BATCH_AGE_US:
+                self._births.append(born)
+                self._batch_end = item_id + 1
+                self._batch_room -= len(meta)
+                if self._batch_room <= 0 or born >= self._batch_due:
                     self._flush_batch()
                 return
             self._flush_batch()
-            self._spend(meta, body)
-            if small:
-                lane.send(Kind.ITEM, meta=meta, seq=item_id, time_us=born)
-                self.tally.items += 1
+            if gap >= BATCH_GAP_NS:
+                self._send(item_id, born // 1000, meta, [])
                 return
-        lane.send(Kind.ITEM, meta=meta, body=body, seq=item_id, time_us=born, patient=True)
+            self._batch, self._births = [meta], [born]
+            self._batch_end = item_id + 1
+            self._batch_due = born + BATCH_AGE_NS
+            self._batch_room = BATCH_BYTES
+            self._arm_timer(born)
+
+    def _put_large(self, item_id: int, born_us: int, meta: bytes, body: list[Buffer]) -> None:
+        with self._lock:
+            self._flush_batch()
+            if not body:
+                self._send(item_id, born_us, meta, body)
+                return
+            lane = self._open_lane()
+            self._spend(meta, body)
+        # Not under the lock: a patient send waits for the kernel.
+        lane.send(Kind.ITEM, meta=meta, body=body, seq=item_id, time_us=born_us, patient=True)
         self.tally.items += 1
+
+    def _send(self, item_id: int, born_us: int, meta: bytes, body: list[Buffer]) -> None:
+        lane = self._open_lane()
+        self._spend(meta, body)
+        lane.send(Kind.ITEM, meta=meta, body=body, seq=item_id, time_us=born_us)
+        self.tally.items += 1
+
+    def _open_lane(self) -> Lane:
+        if self._error is not None:
+            raise self._error
+        if self._lane is None:
+            raise Closed("the connection is gone and the item was not sent")
+        return self._lane
 
     def _spend(self, meta: bytes, body: list[Buffer]) -> None:
         if self.policy.unit == "items":
@@ -199,25 +216,26 @@ class Outlet:
         batch, births = self._batch, self._births
         if not batch:
             return
-        self._batch, self._births, self._batch_bytes = [], [], 0
+        self._batch, self._births = [], []
         first = births[0]
         meta = b"".join(
             (
                 b"\x92",
-                msgpack.packb([birth - first for birth in births]),
+                msgpack.packb([(birth - first) // 1000 for birth in births]),
                 _array_head(len(batch)),
                 *batch,
             )
         )
+        lane = self._open_lane()
         self.credit -= HEADER_SIZE + len(meta) + ITEM_COST * len(batch)
         self.tally.items += len(batch)
-        if self._lane is not None:
-            self._lane.send(Kind.ITEMS, meta=meta, seq=self._batch_id, time_us=first)
+        lane.send(Kind.ITEMS, meta=meta, seq=self._batch_end - len(batch), time_us=first // 1000)
 
     def _arm_timer(self, born: int) -> None:
+        """One timer at a time; a batch younger than its timer makes it run on."""
         if not self._timer_armed:
             self._timer_armed = True
-            self._reactor.call_at((born + BATCH_LIMIT_US) / 1e6, self._flush_old)
+            self._reactor.call_at((born + BATCH_LIMIT_NS) / 1e9, self._flush_old)
 
     def _flush_old(self) -> None:
         """The reactor, about 1 ms after a batch was begun."""
@@ -225,8 +243,8 @@ class Outlet:
             self._timer_armed = False
             if not self._births:
                 return
-            if (self._births[0] + BATCH_LIMIT_US) / 1e6 > time.monotonic() + 1e-4:
-                self._arm_timer(self._births[0])  # the batch that armed the timer went out long ago
+            if self._births[0] + BATCH_LIMIT_NS > time.monotonic_ns() + 100_000:
+                self._arm_timer(self._births[0])
                 return
             try:
                 self._flush_batch()

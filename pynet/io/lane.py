@@ -254,6 +254,14 @@ class Lane:
             if timeout == 0 and not self._inbox:
                 return None
 
+    def newer_item(self) -> Frame | None:
+        """The next frame, if it is an ITEM and is here already; an END stays where it is."""
+        if not self._inbox and self.error is None:
+            self._read_as_owner(0)
+        if self._inbox and self._inbox[0].kind == Kind.ITEM:
+            return self.next_frame(0)
+        return None
+
     def check(self) -> bool:
         """The owner comes back after a while: read what arrived meanwhile, without waiting.
 

@@ -156,6 +156,31 @@ def test_latest_takes_the_newest_only(gateway: Gateway, car: RemoteGateway) -> N
     assert feed.stats.dropped >= 990
 
 
+def test_the_newest_item_is_not_lost_to_the_end_behind_it(
+    gateway: Gateway, car: RemoteGateway
+) -> None:
+    opened = threading.Event()
+
+    @gateway.sink(policy="latest")
+    def last(items: Incoming) -> list[Any]:
+        opened.wait(10)
+        return list(items)
+
+    feed = car.feed("last")
+    feed.send(1)
+    feed.send(2)
+    timer = threading.Timer(0.1, opened.set)
+    timer.start()
+    assert feed.result(5) == [2]
+    timer.join()
+    feed.close()
+    opened.clear()
+    timer = threading.Timer(0.1, opened.set)
+    timer.start()
+    assert car.send("last", 3) == [3]
+    timer.join()
+
+
 def test_round_trip_of_commands_is_measured(
     gateway: Gateway, car: RemoteGateway, until: Callable[..., None]
 ) -> None:
