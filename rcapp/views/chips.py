@@ -64,15 +64,15 @@ class CarChip(QToolButton):
         self._name = ElidedLabel("No car", size=theme.TITLE, weight=theme.SEMIBOLD)
         self._where = ElidedLabel("", size=theme.LABEL, role="secondary")
         self._arrow = QLabel()
-        layout = QHBoxLayout(self)
+        self._row = layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 0, 10, 0)
         layout.setSpacing(9)
         for part in (self._dot, self._name, self._where):
             layout.addWidget(part)
         layout.addStretch(1)
         layout.addWidget(self._arrow)
-        for part in (self._name, self._where, self._arrow):
-            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        for quiet in (self._name, self._where, self._arrow):
+            quiet.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._tint()
 
     def show_car(self, name: str, where: str, level: str) -> None:
@@ -87,7 +87,7 @@ class CarChip(QToolButton):
 
     def sizeHint(self) -> QSize:
         """Room for name and address."""
-        return QSize(min(320, max(170, self.layout().sizeHint().width())), 38)
+        return QSize(min(320, max(170, self._row.sizeHint().width())), 38)
 
     def _tint(self) -> None:
         self._arrow.setPixmap(icons.pixmap("chevron-down", theme.current().secondary, 18, 2.0))

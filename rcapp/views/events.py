@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from rcapp.core.events import Event, EventLog
 from rcapp.views import theme
@@ -14,7 +14,7 @@ from rcapp.views.hud import PaintedText
 from rcapp.views.words import clock
 
 ROW = 26
-COLUMN = 380
+COLUMN = 420
 SIDE = 16
 LEVELS = {"good": "good", "info": "accent", "warn": "warn", "bad": "bad"}
 WORDS = {"good": "Good", "info": "Note", "warn": "Warning", "bad": "Problem"}
@@ -33,6 +33,7 @@ class EventsPanel(QWidget):
         self._log: EventLog | None = None
         self._next = 0
         self._back = 0
+        self._places_shown: list[tuple[QRectF, str]] = []
         self._events: deque[Event] = deque(maxlen=500)
         self.setMinimumSize(220, ROW + 10)
         self.setAccessibleName("Events")
@@ -67,6 +68,15 @@ class EventsPanel(QWidget):
         self._back = max(0, min(back, len(self._events) - columns * rows))
         self.update()
 
+    def event(self, event: QEvent) -> bool:
+        """Show the whole sentence of an event that was elided, under the pointer."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            place = QPointF(event.pos())
+            full = next((text for rect, text in self._places_shown if rect.contains(place)), "")
+            QToolTip.showText(event.globalPos(), full, self)
+            return True
+        return super().event(event)
+
     def _places(self) -> tuple[int, int]:
         width = self.width() - 2 * SIDE
         return max(1, width // COLUMN), max(1, (self.height() - 8) // ROW)
@@ -90,9 +100,11 @@ class EventsPanel(QWidget):
         end = len(self._events) - self._back
         shown = list(self._events)[max(0, end - columns * rows) : end]
         width = (self.width() - 2 * SIDE) / columns
+        self._places_shown = []
         for number, event in enumerate(shown):
             place = QRectF(SIDE + number % columns * width, number // columns * ROW, width, ROW)
             self._event(painter, place, event)
+            self._places_shown.append((place, event.text))
 
     def _event(self, painter: QPainter, place: QRectF, event: Event) -> None:
         colours = theme.current()

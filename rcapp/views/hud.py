@@ -23,7 +23,7 @@ from rcapp.views.words import figure, signed
 INK = QColor("#FFFFFF")
 SOFT = QColor("#C9D3DC")
 PLATE = QColor(13, 18, 24, 217)
-OUTLINE = QColor(8, 12, 16, 205)
+OUTLINE = QColor(8, 12, 16, 225)
 COLOURS = {
     "good": QColor("#3DD68C"),
     "warn": QColor("#F5B83D"),

@@ -105,6 +105,8 @@ class MainWindow(QMainWindow):
         )
         self._restore_layout()
         self._show_settings()
+        # Return starts the demo car on the first screen; a car takes the focus to the picture.
+        self.drive.stage.welcome.demo.setFocus()
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(TICK)

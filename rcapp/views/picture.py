@@ -77,7 +77,11 @@ class PictureView(QWidget):
         self._grey = None
         # The QImage keeps the array alive, and a frame's array is never written to again.
         self._image = QImage(
-            frame.image, frame.width, frame.height, 4 * frame.width, QImage.Format.Format_RGB32
+            frame.image,  # type: ignore[call-overload]
+            frame.width,
+            frame.height,
+            4 * frame.width,
+            QImage.Format.Format_RGB32,
         )
         self._unpainted = True
         self.update()

@@ -29,7 +29,7 @@ def send_key(window: MainWindow, key: Qt.Key, kind: QEvent.Type, *, repeat: bool
     """Give the window's platform window a key event, as the display server would."""
     handle = window.windowHandle()
     event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, "", repeat)
-    QCoreApplication.sendEvent(handle if handle is not None else window, event)
+    QCoreApplication.sendEvent(handle, event)
 
 
 def run_scripted(options: Options) -> int:

@@ -120,7 +120,7 @@ def _outlined(text: str, made: QFont, ink: QColor, outline: QColor, ratio: float
     origin = QPointF(edge, edge + metrics.ascent())
     path = QPainterPath()
     path.addText(origin, made, text)
-    pen = QPen(outline, 3.0 if made.pixelSize() < 30 else 4.0)
+    pen = QPen(outline, min(4.5, max(3.0, made.pixelSize() * 0.22)))
     pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

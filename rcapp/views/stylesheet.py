@@ -57,7 +57,7 @@ QPushButton, QToolButton#chip { background: $field; color: $text;
     border: 1px solid $field_line; border-radius: ${control_radius}px; padding: 0 14px;
     min-height: ${inner_height}px; }
 QPushButton:hover, QToolButton#chip:hover { background: $hover; }
-QPushButton:pressed, QToolButton#chip:pressed { background: $line; }
+QPushButton:pressed, QToolButton#chip:pressed { background: $selected; }
 QPushButton:focus, QToolButton#chip:focus { border: 1px solid $accent; }
 QPushButton:disabled { color: $secondary; background: $card; }
 QPushButton[kind="primary"] { background: $action; color: $on_action; border-color: $action; }

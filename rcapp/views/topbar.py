@@ -60,8 +60,8 @@ class TopBar(QWidget):
         for part in (self.car, self.driver, self.state):
             layout.addWidget(part)
         layout.addStretch(1)
-        for part in self._figures:
-            layout.addWidget(part)
+        for figure in self._figures:
+            layout.addWidget(figure)
             layout.addSpacing(6)
         layout.addWidget(self.stop)
 

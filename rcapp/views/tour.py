@@ -148,7 +148,8 @@ class Tour:
         self._until("the menu", lambda: isinstance(QApplication.activePopupWidget(), QMenu))
         popup = QApplication.activePopupWidget()
         self._shot(name, popup)
-        popup.close()
+        if popup is not None:
+            popup.close()
 
     def _choose(self, action: QAction) -> None:
         popup = QApplication.activePopupWidget()
@@ -159,6 +160,7 @@ class Tour:
     def _dialog(self, name: str, leave_by: str) -> None:
         self._until(name, lambda: isinstance(QApplication.activeModalWidget(), QDialog))
         dialog = QApplication.activeModalWidget()
+        assert dialog is not None
         self._wait(0.1)
         self._shot(name, dialog)
         button = next(b for b in dialog.findChildren(QPushButton) if b.text() == leave_by)
@@ -174,6 +176,7 @@ class Tour:
         self._wait(0.3)
         self._shot("10-settings")
         scroll = window.settings_view.findChild(QScrollArea)
+        assert isinstance(scroll, QScrollArea)
         bar = scroll.verticalScrollBar()
         if bar.maximum() > 0:
             bar.setValue(bar.maximum())

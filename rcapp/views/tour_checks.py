@@ -139,8 +139,10 @@ def shown_texts(window: QWidget) -> list[ShownText]:
         text = text_of(widget)
         if text:
             region = widget.visibleRegion().boundingRect().translated(origin)
-            rect = _letters(widget, text).translated(origin).intersected(region)
-            if not rect.isEmpty():
+            letters = _letters(widget, text).translated(origin)
+            rect = letters.intersected(region)
+            # A line that is half scrolled away is neither cut nor to be read.
+            if not rect.isEmpty() and (rect == letters or not _scrolls(widget)):
                 found.append(ShownText(text, rect, widget))
     return found
 
@@ -162,7 +164,7 @@ def _letters(widget: QWidget, text: str) -> QRect:
         return QRect(
             inner.left(), inner.bottom() - metrics.height() - 4, inner.width(), metrics.height()
         )
-    if widget.property("row"):
+    if isinstance(widget, QAbstractButton) and widget.property("row"):
         inner = inner.adjusted(8 + widget.iconSize().width(), 0, 0, 0)
         side = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         return metrics.boundingRect(inner, int(side), text)
