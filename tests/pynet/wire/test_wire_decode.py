@@ -220,12 +220,12 @@ def test_refused(name: str) -> None:
     assert decoder.decode(b"\x93\x01\x02\x03", None) == [1, 2, 3]  # and it can go on
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_refused_inside_a_value(name: str) -> None:
-    meta, size = HOSTILE[name]
-    for around in (b"\x91", b"\x81\xa1x", b"\x91\x91"):
-        with pytest.raises(DecodeError):
+@pytest.mark.parametrize("around", [b"\x91", b"\x81\xa1x", b"\x91\x91"], ids=bytes.hex)
+def test_refused_inside_a_value(around: bytes) -> None:
+    for name, (meta, size) in HOSTILE.items():
+        with suppress(DecodeError):
             Decoder().decode(around + meta, body(size))
+            pytest.fail(f"{name} was taken")
 
 
 @pytest.mark.parametrize("code", ["|S0", "<U0", "|V0"])
