@@ -185,6 +185,7 @@ class MainWindow(QMainWindow):
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         app.focusChanged.connect(self._focus_changed)
+        app.styleHints().colorSchemeChanged.connect(self._system_colours_changed)
 
     # What the person can do.
 
@@ -367,6 +368,13 @@ class MainWindow(QMainWindow):
             self._hand_over_keys()
         elif event.type() == QEvent.Type.PaletteChange:
             self.actions_.tint()
+
+    def _system_colours_changed(self) -> None:
+        """The desktop went from light to dark, or back."""
+        app = QApplication.instance()
+        if not self._closed and self.settings.theme == theme.SYSTEM:
+            assert isinstance(app, QApplication)
+            theme.apply(app, theme.theme_named(theme.SYSTEM))
 
     # Settings and layout.
 

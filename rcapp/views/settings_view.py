@@ -77,13 +77,18 @@ class SettingsView(QWidget):
         outer.addWidget(scroll)
 
     def _looks(self) -> QFrame:
-        card, grid = _card("Looks")
+        card, grid = _card("Window")
         self.theme_choice = Segments(theme_choices(), "Colours")
         self.theme_choice.chosen.connect(self._theme_chosen)
         self.plot_choice = Segments(list(PLOT_SECONDS), "Plots show the last")
         self.plot_choice.chosen.connect(self._plot_chosen)
         _row(grid, "Colours", _left(self.theme_choice))
         _row(grid, "Plots show the last", _left(self.plot_choice))
+        self.start_choice = Segments(
+            [("wait", "Let me choose a car"), ("connect", "Connect to the last car")], "At start"
+        )
+        self.start_choice.chosen.connect(self._start_chosen)
+        _row(grid, "At start", _left(self.start_choice))
         return card
 
     def _gamepad(self) -> QFrame:
@@ -146,6 +151,7 @@ class SettingsView(QWidget):
         self._loading = True
         self.theme_choice.choose(settings.theme)
         self.plot_choice.choose(f"{settings.plot_seconds:.0f}")
+        self.start_choice.choose("connect" if settings.connect_at_start else "wait")
         self.dead_zone.set_value(settings.gamepad_dead_zone)
         self.expo.set_value(settings.gamepad_expo)
         self._loading = False
@@ -176,6 +182,9 @@ class SettingsView(QWidget):
 
     def _plot_chosen(self, seconds: str) -> None:
         self._change(replace(self._settings, plot_seconds=float(seconds)))
+
+    def _start_chosen(self, value: str) -> None:
+        self._change(replace(self._settings, connect_at_start=value == "connect"))
 
     def _dead_zone_changed(self, value: float) -> None:
         self._change(replace(self._settings, gamepad_dead_zone=value))

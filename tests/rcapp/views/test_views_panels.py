@@ -121,7 +121,7 @@ def test_many_sensors_use_columns_before_they_scroll(sensors: SensorsPanel) -> N
 def events(qtbot: QtBot) -> EventsPanel:
     made = EventsPanel()
     qtbot.addWidget(made)
-    made.resize(800, 36)
+    made.resize(900, 36)
     made.show()
     return made
 
