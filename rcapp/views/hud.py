@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QLinearGradient, QPainter, QPen, QPixmap
 
 from rcapp.core.state import Link
 from rcapp.views import theme
@@ -33,8 +34,9 @@ COLOURS = {
 FULL_SIZE_HEIGHT = 640.0
 """Height of the picture (px) at which the figures have the sizes of the design."""
 
-LETTERS = 7
-"""Texts up to this length are put together from letters."""
+_CHIPS = ("link", "headline", "detail", "figures")
+_SPEED = ("speed", "caption", "hint")
+_Block = tuple[tuple[Any, ...], list[tuple[QPointF, QPixmap]], list["PaintedText"]]
 
 ARC_HALF = 42.0
 """Degrees from the middle of the steering arc to its end."""
@@ -121,6 +123,7 @@ class HudPainter:
         self.texts: list[PaintedText] = []
         self.sprites = SpriteCache()
         self._scale = 1.0
+        self._blocks: dict[tuple[str, ...], _Block] = {}
 
     def paint(self, painter: QPainter, area: QRectF, state: HudState) -> None:
         """Draw all figures inside ``area``."""
@@ -128,15 +131,42 @@ class HudPainter:
         self._scale = min(1.7, max(0.72, area.height() / FULL_SIZE_HEIGHT))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         inner = area.adjusted(*(self._px(v) for v in (16, 16, -16, -16)))
-        used = self._link_chip(painter, inner, state)
-        self._figures_chip(painter, inner, state, used)
+        self._block(painter, inner, state, _CHIPS, self._chips)
         if state.link not in (Link.LIVE, Link.STALE):
             # What the car does now is unknown: an old figure would be a lie.
             return
         self._shade(painter, area)
-        self._speed(painter, inner, state)
+        self._block(painter, inner, state, _SPEED, self._speed)
         self._steer(painter, inner, state)
         self._throttle(painter, inner, state)
+        self.sprites.shown = []
+
+    def _block(
+        self,
+        painter: QPainter,
+        area: QRectF,
+        state: HudState,
+        depends: tuple[str, ...],
+        paint: Callable[[QPainter, QRectF, HudState], None],
+    ) -> None:
+        """Show again what ``paint`` showed, while nothing it depends on is different."""
+        ratio = painter.device().devicePixelRatio()
+        key = (area.getRect(), ratio, *(getattr(state, name) for name in depends))
+        kept = self._blocks.get(depends)
+        if kept is not None and kept[0] == key:
+            for at, pixmap in kept[1]:
+                painter.drawPixmap(at, pixmap)
+            self.texts += kept[2]
+            return
+        before = len(self.texts)
+        self.sprites.shown = []
+        paint(painter, area, state)
+        self._blocks[depends] = (key, self.sprites.shown, self.texts[before:])
+        self.sprites.shown = []
+
+    def _chips(self, painter: QPainter, area: QRectF, state: HudState) -> None:
+        used = self._link_chip(painter, area, state)
+        self._figures_chip(painter, area, state, used)
 
     def _px(self, design: float) -> float:
         return design * self._scale
@@ -160,7 +190,8 @@ class HudPainter:
         """Text on the bare picture, with a dark outline. Returns its width."""
         made = _metrics(self._size(text.size), text.weight)[0]
         # Figures change with every frame; letter by letter they are all drawn already.
-        pieces = tuple(text.words) if len(text.words) <= LETTERS else (text.words,)
+        figures = text.words[0] in "+-0123456789"
+        pieces = tuple(text.words) if figures else (text.words,)
         x = at.x()
         for piece in pieces:
             here = QPointF(x, at.y())

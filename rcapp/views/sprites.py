@@ -32,10 +32,12 @@ class SpriteCache:
 
     Attributes:
         made: pictures drawn so far.
+        shown: (place, picture) of everything shown since it was last replaced by a new list.
     """
 
     def __init__(self) -> None:
         self.made = 0
+        self.shown: list[tuple[QPointF, QPixmap]] = []
         self._kept: OrderedDict[Hashable, Sprite] = OrderedDict()
 
     def draw(
@@ -58,7 +60,7 @@ class SpriteCache:
             self._keep(full, sprite)
         else:
             self._kept.move_to_end(full)
-        painter.drawPixmap(_whole(rect.topLeft()) - sprite.origin, sprite.pixmap)
+        self._show(painter, _whole(rect.topLeft()) - sprite.origin, sprite.pixmap)
 
     def text(
         self,
@@ -78,8 +80,12 @@ class SpriteCache:
             self._keep(key, sprite)
         else:
             self._kept.move_to_end(key)
-        painter.drawPixmap(_whole(at) - sprite.origin, sprite.pixmap)
+        self._show(painter, _whole(at) - sprite.origin, sprite.pixmap)
         return sprite.advance
+
+    def _show(self, painter: QPainter, at: QPointF, pixmap: QPixmap) -> None:
+        painter.drawPixmap(at, pixmap)
+        self.shown.append((at, pixmap))
 
     def _keep(self, key: Hashable, sprite: Sprite) -> None:
         self.made += 1
