@@ -29,6 +29,7 @@ from pynet.controller import Controller
 from pynet.dial import DEFAULT_PORT
 from pynet.errors import (
     Busy,
+    CallbackError,
     Closed,
     ConfigurationError,
     ConnectError,
@@ -66,6 +67,7 @@ __all__ = [
     "DEFAULT_PORT",
     "SILENCE",
     "Busy",
+    "CallbackError",
     "Client",
     "Closed",
     "ConfigurationError",

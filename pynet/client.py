@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from pynet.dial import Backoff, Dialler, read_error
 from pynet.errors import (
     Busy,
+    CallbackError,
     Closed,
     ConnectError,
     ConnectionLost,
@@ -327,8 +328,16 @@ class Client(Pair):
             self._deliver()
         except PynetError as reason:
             error = reason
-        except Exception:
+        except Exception as raised:
             log.exception("the callback of %s raised; the stream is closed", self.name)
+            error = CallbackError(f"the callback of {self.name} raised {raised!r}")
+            error.__cause__ = raised
+            if self._on_end is None:  # nobody else would see it
+                threading.excepthook(
+                    threading.ExceptHookArgs(
+                        (type(raised), raised, raised.__traceback__, threading.current_thread())
+                    )
+                )
         self.error = error
         self._gone()
         if self._on_end is not None:

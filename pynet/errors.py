@@ -56,6 +56,10 @@ class DeadlineExceeded(PynetError, TimeoutError):
     """No answer within the time you gave; the remote function may still be running."""
 
 
+class CallbackError(PynetError):
+    """Your callback raised, so its stream was closed; ``__cause__`` is what it raised."""
+
+
 class HandlerStopped(PynetError):
     """The Handler at the other end was stopped by somebody."""
 

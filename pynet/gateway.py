@@ -73,25 +73,17 @@ class Gateway(Registrar):
         heartbeat: float = 0.5,
         limits: Limits | None = None,
     ) -> None:
-        if host not in LOOPBACK and not (insecure and allow_network):
-            raise ConfigurationError(
-                f"listening on {host} would let anybody on the network in, because nothing is "
-                "encrypted or checked yet; use 127.0.0.1, or pass insecure=True and "
-                "allow_network=True if you trust everybody there"
-            )
-        if not 0 <= port <= 65535:
-            raise ConfigurationError(f"port {port} is not within 0 to 65535")
         if not 1 <= pool_size <= 4096:
             raise ConfigurationError(f"pool_size {pool_size} is not within 1 to 4096")
         super().__init__()
-        self.host = "127.0.0.1" if host == "localhost" else host
+        self._door: Door | None = None
+        self._closing = False
+        self.move(host, port, insecure=insecure, allow_network=allow_network)
         self.pool_size = pool_size
         self.name = name or socket.gethostname()
         self.tracebacks = tracebacks
         self.heartbeat = heartbeat
         self.limits = limits or Limits()
-        self._asked_port = port
-        self._door: Door | None = None
         self._reactor: Reactor | None = None
         self._pool = HandlerPool(pool_size)
         self._lock = threading.Lock()
@@ -101,11 +93,33 @@ class Gateway(Registrar):
         self.sources = Sources()
         self._ids = itertools.count(1)
         self._stopped = threading.Event()
-        self._closing = False
         self._started = 0.0
         self._accepted = self._refused = 0
 
     # ---- life ---------------------------------------------------------------------------
+
+    def move(
+        self, host: str, port: int, *, insecure: bool = False, allow_network: bool = False
+    ) -> None:
+        """Listen somewhere else, before :meth:`start`. Arguments as for the Gateway itself.
+
+        Raises:
+            ConfigurationError: it cannot listen there, or it does already.
+        """
+        if host not in LOOPBACK and not (insecure and allow_network):
+            raise ConfigurationError(
+                f"listening on {host} would let anybody on the network in, because nothing is "
+                "encrypted or checked yet; use 127.0.0.1, or pass insecure=True and "
+                "allow_network=True if you trust everybody there"
+            )
+        if not 0 <= port <= 65535:
+            raise ConfigurationError(f"port {port} is not within 0 to 65535")
+        if self._closing:
+            raise Closed("this Gateway was closed; make a new one")
+        if self._door is not None:
+            raise ConfigurationError(f"this Gateway listens on {self.address} already")
+        self.host = "127.0.0.1" if host == "localhost" else host
+        self._asked_port = port
 
     @property
     def port(self) -> int:

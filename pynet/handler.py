@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("pynet.handler")
 
+LONGEST_TEXT = 16 * 1024
+"""Characters of an error's text or traceback that travel."""
+
 STOP_GRACE = 0.5
 """Seconds a stopped Handler gives its subroutine before the lane is closed over its head."""
 
@@ -285,17 +288,22 @@ class Handler:
         """Tell the other side why its request failed, and the log if it is our user's fault."""
         if self._stopped is not None:
             error = self._stopped
-        if isinstance(error, PynetError) and type(error).__name__ in TRAVELLING:
-            log.debug("Handler %d refuses: %s", self.id, error)
+        expected = isinstance(error, PynetError) and type(error).__name__ in TRAVELLING
+        if expected or (isinstance(error, GeneratorExit) and self.cancelled.is_set()):
+            log.debug("Handler %d answers with %s", self.id, type(error).__name__)
         elif not isinstance(error, RemoteProtocolError):
-            log.warning(
-                "subroutine %r raised %s: %s", self.subroutine, type(error).__name__, error,
-                exc_info=error,
-            )  # fmt: skip
-        fields = {"type": type(error).__name__, "message": str(error)}
+            log.warning("the subroutine %r raised", self.subroutine, exc_info=error)
+        fields = {"type": type(error).__name__, "message": _text_of(error)}
         if self._gateway.tracebacks:
-            fields["traceback"] = "".join(traceback.format_exception(error))
+            fields["traceback"] = "".join(traceback.format_exception(error))[-LONGEST_TEXT:]
         self._lane.send(Kind.ERROR, meta=greeting(fields))
+
+
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:LONGEST_TEXT]
+    except Exception as fault:  # an exception's own __str__ is user code too
+        return f"its text cannot be read: {type(fault).__name__}"
 
 
 def _invoke(subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any]) -> Any:

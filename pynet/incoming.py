@@ -74,16 +74,19 @@ class Incoming:
         while not self._ready:
             if self._ended:
                 raise StopIteration
-            frame = self._wait()
-            if frame is None:
-                if self._ended:
-                    raise StopIteration
+            frame = None if self._silent() else self._wait()
+            if frame is not None:
+                self._take(frame)
+            elif not self._ended:
                 self._last = time.monotonic()
                 return SILENCE
-            self._take(frame)
         value, self.info = self._ready.popleft()
         self._last = time.monotonic()
         return value
+
+    def _silent(self) -> bool:
+        """Items that are too old to be taken are silence too."""
+        return self._silence is not None and time.monotonic() - self._last >= self._silence
 
     def _wait(self) -> Frame | None:
         """The next frame with items; None for silence or the end."""

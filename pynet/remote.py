@@ -200,6 +200,11 @@ class RemoteGateway:
             UnknownSubroutine, WrongKind, WrongArguments, RemoteError: it was not started.
             ConnectError, Busy: no pair could be opened.
         """
+        if callback is not None and not callable(callback):
+            raise ConfigurationError(
+                f"stream({name!r}, {callback!r}, ...): the second argument is the callback; pass "
+                "None to iterate, then the subroutine's own arguments"
+            )
         return self._open_client(
             self._request("stream", name, args, {**kwargs, **(arguments or {})}, policy),
             callback=callback,

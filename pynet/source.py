@@ -78,27 +78,34 @@ class Source:
             return self._expected <= 0
 
 
+class _Slot:
+    """A group's place, with a lock of its own because making a source runs user code."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.source: Source | None = None
+
+
 class Sources:
     """The sources of swarms, by the group name that their lanes have in common."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._by_group: dict[str, Source] = {}
+        self._slots: dict[str, _Slot] = {}
         self._abandoned: dict[str, float] = {}
 
     def join(self, group: str | None, make: Callable[[], Source]) -> Source:
         """The source of a group, made by the first who asks; without a group, one of its own."""
-        if group is None:
-            source = make()
-            source.join()
-            return source
-        with self._lock:
-            self._forget_old()
-            known = self._by_group.get(group)
-            if known is None:
-                known = self._by_group[group] = make()
-            known.join()
-            return known
+        slot = _Slot()
+        if group is not None:
+            with self._lock:
+                self._forget_old()
+                slot = self._slots.setdefault(group, slot)
+        with slot.lock:
+            if slot.source is None:
+                slot.source = make()
+            slot.source.join()
+            return slot.source
 
     def leave(self, group: str | None, source: Source) -> None:
         """One thread pulls no more. The last lane takes the group away, or time does."""
@@ -107,7 +114,7 @@ class Sources:
             return
         with self._lock:
             if last:
-                self._by_group.pop(group, None)
+                self._slots.pop(group, None)
                 self._abandoned.pop(group, None)
             else:
                 self._abandoned[group] = time.monotonic() + MEMORY
@@ -115,5 +122,5 @@ class Sources:
     def _forget_old(self) -> None:
         now = time.monotonic()
         for group in [g for g, when in self._abandoned.items() if when < now]:
-            self._by_group.pop(group, None)
+            self._slots.pop(group, None)
             del self._abandoned[group]

@@ -57,7 +57,7 @@ class Subroutine:
     def signature(self) -> str:
         """The arguments a Controller passes, as text."""
         try:
-            signature = inspect.signature(self.function)
+            signature = _signature(self.function)
         except (TypeError, ValueError):
             return "(...)"
         parameters = list(signature.parameters.values())
@@ -147,6 +147,14 @@ def name_of(function: Callable[..., Any]) -> str:
     if not name or name == "<lambda>":
         raise ConfigurationError(f"{function!r} has no name of its own; pass name=")
     return str(name)
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """With annotations as they were written, not as quoted text, where that can be."""
+    try:
+        return inspect.signature(function, eval_str=True)
+    except Exception:  # names that exist for the type checker only
+        return inspect.signature(function)
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,8 +20,8 @@ def serve(options: argparse.Namespace) -> None:
     """Serve until Ctrl-C, SIGTERM, or a Controller stops the Gateway."""
     with _ended_by_signals(), contextlib.suppress(KeyboardInterrupt):
         gateway = find_gateway(options.target)
-        _readdress(gateway, options)
         try:
+            _readdress(gateway, options)
             gateway.start()
         except Closed:
             raise ConfigurationError(
@@ -63,9 +63,13 @@ def _readdress(gateway: Gateway, options: argparse.Namespace) -> None:
     """Let it listen where the command line says; a Gateway judges whether that is allowed."""
     host = gateway.host if options.host is None else options.host
     port = gateway.port if options.port is None else options.port
-    if options.host is not None:
-        Gateway(host, port, insecure=options.insecure, allow_network=options.allow_network)
-    gateway.host, gateway._asked_port = ("127.0.0.1" if host == "localhost" else host), port
+    allowed = options.host is None  # its own module allowed that address
+    gateway.move(
+        host,
+        port,
+        insecure=allowed or options.insecure,
+        allow_network=allowed or options.allow_network,
+    )
 
 
 def import_module(place: str) -> ModuleType:

@@ -471,26 +471,28 @@ class Lane:
         if self._closed:
             return
         self._closed = True
-        if self.error is None and self.connection.greeted:
-            try:
-                with self._state_lock:
-                    if self.connection.state is not State.CLOSED:
-                        self._queue_first(
-                            self.connection.send(
-                                Kind.GOODBYE, time.monotonic(), meta=pack_farewell(farewell)
-                            )
-                        )
-            except PynetError as error:
-                log.debug("no goodbye to %s: %s", self.peer, error)
+        self._say_goodbye(farewell)
         self.fail(ConnectionLost(f"this side closed the connection to {self.peer}"))
         with self._read_lock:
             self._sock.close()
+
+    def _say_goodbye(self, farewell: PynetError | None) -> None:
+        """Tell the other side why, if it is still there to hear it."""
+        with self._state_lock:
+            connection = self.connection
+            if self.error is not None or not connection.greeted:
+                return
+            if connection.state is State.CLOSED:
+                return
+            meta = pack_farewell(farewell)
+            self._queue_first(connection.send(Kind.GOODBYE, time.monotonic(), meta=meta))
 
     def _end_of_file(self) -> None:
         self.fail(ConnectionLost(f"{self.peer} closed the connection without a word"))
 
     def _refuse(self, error: PynetError) -> None:
         log.warning("dropping %s: %s", self.peer, error)
+        self._say_goodbye(error)
         self.fail(error)
 
     def _update_interest(self) -> None:

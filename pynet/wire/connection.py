@@ -17,6 +17,7 @@ import numpy as np
 from pynet.errors import (
     TRAVELLING,
     ConnectionLost,
+    EncodeError,
     LimitExceeded,
     LocalProtocolError,
     PynetError,
@@ -119,9 +120,17 @@ class Connection:
 
         Raises:
             LocalProtocolError: not allowed in this state; the state is unchanged.
+            EncodeError: larger than the limits, which are taken to be the other side's too.
         """
         following: Row | None = self._row
         exchange = self.exchange
+        body_len = sum(map(_size, body)) if body else 0
+        if len(meta) > self.limits.meta or body_len > self.limits.body:
+            raise EncodeError(
+                f"this value takes {len(meta)} bytes of msgpack, {body_len} of arrays; the Limits "
+                f"are {self.limits.meta} and {self.limits.body}. Send large data as arrays, or in "
+                "parts, or raise the Limits on both sides"
+            )
         if kind not in ANY_TIME or not self._row.greeted:
             following = self._row.send.get(kind)
             if kind in OPENERS:
@@ -133,7 +142,6 @@ class Connection:
             raise LocalProtocolError(
                 f"this {self.side.value} cannot send {Kind(kind).name} while {self.state.value}"
             )
-        body_len = sum(map(_size, body)) if body else 0
         if time_us is None:
             time_us = int(now * 1e6)
         try:

@@ -39,6 +39,9 @@ MAX_NESTING = 32
 UNCHECKED = 4096
 """Bytes of msgpack that are unpacked without looking first whether they are whole."""
 
+LIFT_WIDTH = 64
+"""Members of a list or dict up to which long bytes are looked for in it."""
+
 ARRAY, BYTES, SCALAR, CLASS, TIME = 1, 2, 3, 4, 5
 
 Buffer = bytes | bytearray | memoryview
@@ -62,10 +65,13 @@ class Encoder:
         if self._body:
             self._body = []
         self._depth = 0
-        if type(value) is bytes and len(value) >= LONG_BYTES:
-            value = self._long_bytes(value)
         try:
-            return self._packers[0].pack(value), self._body
+            meta = self._packers[0].pack(value)
+            # Only a large result can hold long bytes, so small values pay nothing for the search.
+            if len(meta) >= LONG_BYTES and (lifted := _lift(value)) is not value:
+                self._body = []
+                meta = self._packers[0].pack(lifted)
+            return meta, self._body
         except PynetError:
             raise
         except OverflowError:
@@ -96,6 +102,9 @@ class Encoder:
             return self._registered(entry, value)
         if isinstance(value, np.ndarray):
             return self._array(value)
+        if type(value) is _LongBytes:
+            self._append(value.value)
+            return msgpack.ExtType(BYTES, msgpack.packb(len(value.value)))
         if isinstance(value, np.generic):
             return msgpack.ExtType(SCALAR, self._pack([dtype_note(value.dtype), value.tobytes()]))
         note = _time_note(value)
@@ -110,13 +119,7 @@ class Encoder:
         )
 
     def _registered(self, entry: Registration, value: Any) -> msgpack.ExtType:
-        plain = entry.encode(value)
-        if type(plain) is list:
-            plain = [
-                self._long_bytes(part) if type(part) is bytes and len(part) >= LONG_BYTES else part
-                for part in plain
-            ]
-        return msgpack.ExtType(CLASS, self._pack([entry.name, plain]))
+        return msgpack.ExtType(CLASS, self._pack([entry.name, _lift(entry.encode(value))]))
 
     def _array(self, array: np.ndarray[Any, Any]) -> msgpack.ExtType:
         dtype = dtype_note(array.dtype)
@@ -130,15 +133,33 @@ class Encoder:
             self._append(memory.reshape(-1).view(np.uint8).data)
         return msgpack.ExtType(ARRAY, self._pack([dtype, list(array.shape), fortran]))
 
-    def _long_bytes(self, value: bytes) -> msgpack.ExtType:
-        self._append(value)
-        return msgpack.ExtType(BYTES, msgpack.packb(len(value)))
-
     def _append(self, memory: Buffer) -> None:
         self._body.append(memory)
         size = memory.nbytes if isinstance(memory, memoryview) else len(memory)
         if size % ALIGNMENT:
             self._body.append(_PADDING[-size % ALIGNMENT])
+
+
+class _LongBytes:
+    """Bytes that leave the msgpack part: a mark for the packer, which meets it in its turn."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: bytes) -> None:
+        self.value = value
+
+
+def _lift(value: Any, depth: int = 4) -> Any:
+    """The value with its long bytes marked; itself, if there are none within easy reach."""
+    kind = type(value)
+    if kind is bytes:
+        return _LongBytes(value) if len(value) >= LONG_BYTES else value
+    if depth and kind in (list, tuple, dict) and len(value) <= LIFT_WIDTH:
+        old = list(value.values() if kind is dict else value)
+        new = [_lift(part, depth - 1) for part in old]
+        if any(a is not b for a, b in zip(old, new, strict=True)):
+            return dict(zip(value, new, strict=True)) if kind is dict else new
+    return value
 
 
 class Decoder:

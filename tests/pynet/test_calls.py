@@ -164,3 +164,57 @@ def test_silent_long_calls_keep_the_connection(gateway: Gateway, car: RemoteGate
     timer.start()
     assert car.call("hold") == "held"
     timer.join()
+
+
+def test_an_error_that_cannot_even_be_printed(gateway: Gateway, car: RemoteGateway) -> None:
+    class BadError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    @gateway.batch
+    def bad() -> None:
+        raise BadError
+
+    @gateway.batch
+    def long() -> None:
+        raise ValueError("x" * 10_000_000)
+
+    with pytest.raises(pynet.RemoteError) as caught:
+        car.call("bad")
+    assert caught.value.type == "BadError"
+    with pytest.raises(pynet.RemoteError) as caught:
+        car.call("long")
+    assert len(caught.value.message) < 100_000
+
+
+def test_a_value_beyond_the_limits_is_refused_where_it_is_made(
+    gateway: Gateway, car: RemoteGateway
+) -> None:
+    gateway.batch(lambda: ["x" * 10_000_000], name="large")
+    gateway.batch(len, name="size")
+    with pytest.raises(pynet.EncodeError, match="Limits"):
+        car.call("size", "x" * 10_000_000)
+    with pytest.raises(pynet.EncodeError, match="Limits"):
+        car.call("large")
+    assert car.call("size", b"x" * 10_000_000) == 10_000_000
+    assert car.call("size", {"a": b"x" * 10_000_000}) == 1
+    assert len(car.handlers()) == 1
+
+
+def test_a_cancelled_call_is_no_fault_of_the_device(
+    gateway: Gateway, car: RemoteGateway, caplog: pytest.LogCaptureFixture, until: Any
+) -> None:
+    ended = threading.Event()
+
+    @gateway.batch
+    def think() -> None:
+        try:
+            pynet.sleep(60)
+        finally:
+            ended.set()
+
+    with pytest.raises(pynet.DeadlineExceeded):
+        car.call("think", timeout=0.05)
+    assert ended.wait(5)
+    until(lambda: not car.handlers())
+    assert "raised" not in caplog.text

@@ -219,8 +219,8 @@ def test_ls_shows_a_table(offered: Gateway, capsys: pytest.CaptureFixture[str]) 
         [row[a:b].rstrip() for a, b in zip(columns, [*columns[1:], None], strict=True)]
         for row in rows
     ]
-    assert ["chunks", "batch, yields", "(size: 'int' = 2)", ""] in cells
-    assert ["drive", "sink, latest", "(gear: 'int' = 1)", "Takes commands."] in cells
+    assert ["chunks", "batch, yields", "(size: int = 2)", ""] in cells
+    assert ["drive", "sink, latest", "(gear: int = 1)", "Takes commands."] in cells
     assert [row[0] for row in cells] == sorted(row[0] for row in cells)
     assert main(["ls", offered.address, "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)

@@ -74,7 +74,7 @@ def test_listing(gateway: Gateway, car: RemoteGateway) -> None:
     gateway.sink(lambda items, gain=1.0: None, name="drive")
     rows = {row["name"]: row for row in car.subroutines()}
     assert rows["camera"]["doc"] == "Pictures, newest first."
-    assert rows["camera"]["signature"] == "(fps: 'int' = 30)"
+    assert rows["camera"]["signature"] == "(fps: int = 30)"
     assert rows["camera"]["policy"] == "latest"
     assert rows["drive"]["signature"] == "(gain=1.0)"
     assert car.ping() < 5

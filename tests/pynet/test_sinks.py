@@ -11,6 +11,7 @@ import pytest
 
 import pynet
 from pynet import SILENCE, Gateway, Incoming, RemoteGateway
+from pynet.testing import CuttableLink
 
 
 def test_one_value_and_its_result(gateway: Gateway, car: RemoteGateway) -> None:
@@ -128,6 +129,31 @@ def test_old_items_are_dropped(gateway: Gateway, car: RemoteGateway) -> None:
         timer.join()
         feed.send(2)
         assert feed.result(5) == [2]
+
+
+def test_a_flood_of_old_items_is_silence(gateway: Gateway, car: RemoteGateway) -> None:
+    silences = threading.Semaphore(0)
+
+    @gateway.sink(max_age=0.01, silence=0.05)
+    def watch(items: Incoming) -> None:
+        for item in items:
+            if item is SILENCE:
+                silences.release()
+
+    with CuttableLink(gateway.address, delay=0.1) as link, pynet.Controller() as controller:
+        feed = controller.connect(link.address).feed("watch")
+        stop = threading.Event()
+
+        def flood() -> None:
+            while not stop.wait(0.0005):
+                feed.send(1)
+
+        flooding = threading.Thread(target=flood)
+        flooding.start()
+        for _ in range(4):
+            assert silences.acquire(timeout=5)
+        stop.set()
+        flooding.join()
 
 
 def test_latest_takes_the_newest_only(gateway: Gateway, car: RemoteGateway) -> None:

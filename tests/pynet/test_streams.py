@@ -38,6 +38,12 @@ def offer_endless(gateway: Gateway, closed: threading.Event) -> list[str]:
     return threads
 
 
+def test_an_argument_in_the_callback_s_place(gateway: Gateway, car: RemoteGateway) -> None:
+    gateway.stream(lambda n: iter(range(n)), name="count")
+    with pytest.raises(pynet.ConfigurationError, match="None to iterate"):
+        car.stream("count", 3)  # type: ignore[arg-type]
+
+
 def test_items_in_order_to_a_callback(gateway: Gateway, car: RemoteGateway) -> None:
     gateway.stream(lambda n: iter(range(n)), name="count")
     got: list[int] = []
@@ -170,15 +176,27 @@ def test_none_is_an_item_like_any_other(gateway: Gateway, car: RemoteGateway) ->
 
 
 def test_a_failing_callback_ends_its_stream_only(
-    gateway: Gateway, car: RemoteGateway, caplog: pytest.LogCaptureFixture
+    gateway: Gateway,
+    car: RemoteGateway,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gateway.stream(lambda: iter(range(10)), name="count")
 
     def fail(item: int) -> None:
         raise RuntimeError("in the callback")
 
-    assert car.stream("count", fail).wait(5)
+    ends: list[Any] = []
+    client = car.stream("count", fail, on_end=ends.append)
+    assert client.wait(5)
+    assert isinstance(ends[0], pynet.CallbackError)
+    assert isinstance(client.error, pynet.CallbackError)
+    assert isinstance(client.error.__cause__, RuntimeError)
     assert "in the callback" in caplog.text
+    seen: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", seen.append)
+    assert car.stream("count", fail).wait(5)
+    assert isinstance(seen[0].exc_value, RuntimeError)
     assert list(car.stream("count")) == list(range(10))
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pynet.errors import LocalProtocolError
+from pynet.errors import EncodeError, LocalProtocolError
 from pynet.wire.connection import Connection
 from pynet.wire.frames import HEADER, HEADER_SIZE, MAGIC, PREAMBLE, Frame, Kind
 from pynet.wire.limits import Limits
@@ -203,7 +203,7 @@ def test_more_than_a_header_can_tell_is_refused_before_anything_changes() -> Non
     controller = Connection(C, Limits(), 0.0)
     controller.send(Kind.HELLO, 0.0)
     controller.receive(PREAMBLE + raw(Kind.WELCOME), 0.0)
-    with pytest.raises(LocalProtocolError, match="4294967296 bytes"):
+    with pytest.raises(EncodeError, match="4294967296 of arrays"):
         controller.send(Kind.CALL, 0.0, body=[_Long()])
     with pytest.raises(LocalProtocolError):
         controller.send(Kind.CALL, 0.0, seq=-1)

@@ -393,3 +393,30 @@ def test_one_encoder_and_decoder_serve_many_values() -> None:
         meta, buffers = encoder.encode(value)
         body = np.frombuffer(b"".join(buffers), np.uint8).copy() if buffers else None
         assert decoder.decode(meta, body) == value
+
+
+def test_long_bytes_anywhere_keep_their_place_among_arrays() -> None:
+    @dataclasses.dataclass
+    class Mixed:
+        first: np.ndarray
+        second: bytes
+        third: np.ndarray
+
+    register(Mixed, name="MixedBytesAndArrays")
+    value = [
+        np.arange(5),
+        b"a" * 5000,
+        {"x": b"b" * 6001, "y": np.ones(3), "z": [b"c" * 7000]},
+        Mixed(np.arange(3), b"d" * 4097, np.zeros(2)),
+    ]
+    meta, body = Encoder().encode(value)
+    assert len(meta) < 1000
+    back = Decoder().decode(meta, np.frombuffer(b"".join(body), np.uint8))
+    assert back[1] == value[1]
+    assert back[2]["x"] == value[2]["x"]
+    assert back[2]["z"] == value[2]["z"]
+    assert np.array_equal(back[0], value[0])
+    assert np.array_equal(back[2]["y"], value[2]["y"])
+    assert back[3].second == value[3].second
+    assert np.array_equal(back[3].first, [0, 1, 2])
+    assert np.array_equal(back[3].third, [0, 0])
