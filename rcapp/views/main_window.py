@@ -46,8 +46,8 @@ OWN_NAME = "rcapp"
 TICK = 20
 """Milliseconds between two samples of the inputs; everything else hangs on the same timer."""
 
-SHOW_EVERY, PLOT_EVERY, SLOW_EVERY = 2, 4, 10
-"""Ticks between two looks at the snapshot (25 Hz), the plots (12.5 Hz: half a minute on 360
+SHOW_EVERY, PLOT_EVERY, SLOW_EVERY = 2, 5, 10
+"""Ticks between two looks at the snapshot (25 Hz), the plots (10 Hz: half a minute on 360
 pixels moves by one pixel in that time), the top bar's figures and the gamepad (5 Hz)."""
 
 

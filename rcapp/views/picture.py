@@ -25,6 +25,9 @@ from rcapp.views.hud import HudPainter, HudState
 STALE_SHADE = QColor(8, 12, 16, 130)
 LOST_SHADE = QColor(8, 12, 16, 165)
 STOP_FRAME = 6
+STRIP_PIXELS = 60_000
+"""Qt gives a piece of 64 K pixels or more to its thread pool."""
+
 FRAME_DUE = 0.1
 """While frames come faster than this (seconds), figures are painted together with them."""
 
@@ -133,8 +136,7 @@ class PictureView(QWidget):
             target = self.picture_rect()
             if not self.fill:
                 painter.fillRect(area, QColor(colours.picture))
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawImage(target, image)
+            _draw_in_strips(painter, area, target, image)
             self._shade(painter, target)
             self.hud.paint(painter, area, self._state)
         if self._stopped:
@@ -160,6 +162,22 @@ class PictureView(QWidget):
         if self._state.link is Link.LIVE:
             return
         painter.fillRect(target, STALE_SHADE if self._state.link is Link.STALE else LOST_SHADE)
+
+
+def _draw_in_strips(painter: QPainter, area: QRectF, target: QRectF, image: QImage) -> None:
+    """Scale ``image`` into ``target`` by pieces that Qt does not spread over its thread pool.
+
+    On a computer whose cores are busy, waiting for the pool takes longer than doing it here.
+    """
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    seen = target.intersected(area)
+    rows = max(1, int(STRIP_PIXELS / max(1.0, seen.width())))
+    top = int(seen.top())
+    while top < seen.bottom():
+        painter.setClipRect(QRectF(seen.left(), top, seen.width(), rows))
+        painter.drawImage(target, image)
+        top += rows
+    painter.setClipping(False)
 
 
 def _frame(painter: QPainter, area: QRectF, colour: QColor) -> None:

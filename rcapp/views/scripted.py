@@ -15,7 +15,7 @@ from rcapp.views.main_window import MainWindow
 
 log = logging.getLogger("rcapp.views")
 
-PERIOD = 16
+PERIOD = 30
 SIZE = (1440, 900)
 KEYS = {
     "left": Qt.Key.Key_Left,
