@@ -38,6 +38,8 @@ log = logging.getLogger("pynet.handler")
 LONGEST_TEXT = 16 * 1024
 """Characters of an error's text or traceback that travel."""
 
+_CALL, _RESULT = Kind.CALL, Kind.RESULT
+
 STOP_GRACE = 0.5
 """Seconds a stopped Handler gives its subroutine before the lane is closed over its head."""
 
@@ -141,15 +143,16 @@ class Handler:
     # ---- requests -----------------------------------------------------------------------
 
     def _serve(self, frame: Frame) -> None:
-        self.cancelled.clear()
-        # What cancels this request may have come together with it.
-        if (
-            self._cancelled_exchange == frame.exchange
-            or self._lane.error is not None
-            or self._stopped is not None
-        ):
-            self.cancelled.set()
-        if frame.kind == Kind.CALL:
+        if self.cancelled.is_set():
+            self.cancelled.clear()
+            # What cancels this request may have come together with it.
+            if (
+                self._cancelled_exchange == frame.exchange
+                or self._lane.error is not None
+                or self._stopped is not None
+            ):
+                self.cancelled.set()
+        if frame.kind == _CALL:
             self._run(BATCH, frame, self._call)
         elif frame.kind == Kind.OPEN_STREAM:
             self._run(STREAM, frame, self._stream)
@@ -179,10 +182,10 @@ class Handler:
             self._report(error)
         finally:
             self.subroutine = self.kind = ""
-            self._outlet = None
-            self._cancelled_exchange = -1
-            self._lane.on_control = self._on_control
-            self._lane.on_drained = None
+            if self._outlet is not None:
+                self._outlet = None
+                self._lane.on_control = self._on_control
+                self._lane.on_drained = None
 
     def _call(
         self, subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any], _: dict[str, Any]
@@ -196,7 +199,7 @@ class Handler:
                 f"car.batches({subroutine.name!r}, ...)"
             )
         meta, body = self._encoder.encode(result)
-        self._lane.send(Kind.RESULT, meta=meta, body=body, patient=bool(body))
+        self._lane.send(_RESULT, meta=meta, body=body, patient=bool(body))
 
     def _stream(
         self,

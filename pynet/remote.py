@@ -30,6 +30,8 @@ log = logging.getLogger("pynet.controller")
 
 MAX_LANES = 64
 
+_CALL, _RESULT = Kind.CALL, Kind.RESULT
+
 RESTED = 0.0001
 """Seconds after which the kept pair is looked at before a call: its Handler may be gone."""
 
@@ -95,15 +97,17 @@ class RemoteGateway:
         if arguments:
             kwargs = {**kwargs, **arguments}
         deadline = None if timeout is None else time.monotonic() + timeout
-        with _Turn(self._call_turn, timeout, name):
+        self._take_turn(timeout, name)
+        try:
             meta, body = self._encoder.encode([name, args, kwargs])
             lane = self._ready_lane(deadline)
-            try:
-                lane.send(Kind.CALL, meta=meta, body=body, patient=bool(body))
-                return self._await_result(lane, name, deadline)
-            except (ConnectionLost, DeadlineExceeded):
-                self._drop_call_lane()
-                raise
+            lane.send(_CALL, meta=meta, body=body, patient=bool(body))
+            return self._await_result(lane, name, deadline)
+        except (ConnectionLost, DeadlineExceeded):
+            self._drop_call_lane()
+            raise
+        finally:
+            self._call_turn.release()
 
     def send(
         self,
@@ -122,24 +126,34 @@ class RemoteGateway:
         if arguments:
             kwargs = {**kwargs, **arguments}
         deadline = None if timeout is None else time.monotonic() + timeout
-        with _Turn(self._call_turn, timeout, name):
+        self._take_turn(timeout, name)
+        try:
             request, request_body = self._encoder.encode([name, args, kwargs])
             meta, body = Encoder().encode(value)
             lane = self._ready_lane(deadline)
-            try:
-                lane.send(Kind.OPEN_FEED, meta=request, body=request_body, patient=True)
-                lane.send(Kind.ITEM, meta=meta, body=body, patient=True)
-                lane.send(Kind.END)
-                return self._await_result(lane, name, deadline)
-            except (ConnectionLost, DeadlineExceeded):
-                self._drop_call_lane()
-                raise
+            lane.send(Kind.OPEN_FEED, meta=request, body=request_body, patient=True)
+            lane.send(Kind.ITEM, meta=meta, body=body, patient=True)
+            lane.send(Kind.END)
+            return self._await_result(lane, name, deadline)
+        except (ConnectionLost, DeadlineExceeded):
+            self._drop_call_lane()
+            raise
+        finally:
+            self._call_turn.release()
+
+    def _take_turn(self, timeout: float | None, name: str) -> None:
+        """The right to use the kept pair: one call at a time."""
+        if not self._call_turn.acquire(timeout=-1 if timeout is None else timeout):
+            raise DeadlineExceeded(
+                f"{name} was not called: the pair was busy with another call all the time"
+            )
 
     def _ready_lane(self, deadline: float | None) -> Lane:
-        self._check_open()
         lane = self._call_lane
-        rested = time.monotonic() - self._last_call > RESTED
-        if lane is None or lane.error is not None or (rested and not lane.check()):
+        if lane is not None and time.monotonic() - self._last_call < RESTED:
+            return lane
+        self._check_open()
+        if lane is None or not lane.check():
             self._drop_call_lane()
             lane = self._call_lane = self._dialler.open("pair", deadline)
         return lane
@@ -154,8 +168,8 @@ class RemoteGateway:
                     f"{name} gave no result in time; it may still run over there"
                 )
             kind = frame.kind
-            if kind == Kind.RESULT:
-                self._last_call = time.monotonic()
+            if kind == _RESULT:
+                self._last_call = lane.connection.last_received
                 return self._decoder.decode(frame.meta, frame.body)
             if kind == Kind.ERROR:
                 raise read_error(frame)
@@ -435,21 +449,3 @@ class RemoteGateway:
 
     def __repr__(self) -> str:
         return f"<RemoteGateway {self.name} at {self.address}>"
-
-
-class _Turn:
-    """The right to use the kept pair: one call at a time."""
-
-    __slots__ = ("_lock", "_name", "_timeout")
-
-    def __init__(self, lock: threading.Lock, timeout: float | None, name: str) -> None:
-        self._lock, self._timeout, self._name = lock, timeout, name
-
-    def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=-1 if self._timeout is None else self._timeout):
-            raise DeadlineExceeded(
-                f"{self._name} was not called: the pair was busy with another call all the time"
-            )
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()

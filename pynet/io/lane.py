@@ -39,8 +39,8 @@ FRAMES_PER_WRITE = 16
 PATIENT_WAIT = 0.25
 """Seconds a patient writer waits in the kernel before it looks whether the lane still lives."""
 
-_CONTROL = frozenset({int(Kind.CREDIT), int(Kind.CANCEL)})
 _GOODBYE = int(Kind.GOODBYE)
+_SPECIAL = frozenset({int(Kind.CREDIT), int(Kind.CANCEL), _GOODBYE})
 
 
 class Lane:
@@ -245,11 +245,12 @@ class Lane:
                 return frame
             if self.error is not None:
                 raise self.error
-            left = None
-            if deadline is not None:
-                left = deadline - time.monotonic()
-                if left <= 0 and timeout:
-                    return None
+            if deadline is None:
+                self._read_as_owner(None)
+                continue
+            left = deadline - time.monotonic()
+            if left <= 0 and timeout:
+                return None
             self._read_as_owner(left)
             if timeout == 0 and not self._inbox:
                 return None
@@ -389,8 +390,9 @@ class Lane:
     def _read(self, flags: int) -> None:
         """One system call's worth of bytes. The caller holds the read lock."""
         connection = self.connection
-        view = connection.wanted()
-        if view is not None:
+        if connection.partial is not None:
+            view = connection.wanted()
+            assert view is not None
             size = self._sock.recv_into(view, 0, flags)
             if not size:
                 self._end_of_file()
@@ -412,14 +414,13 @@ class Lane:
         self.bytes_received += size
         for frame in frames:
             kind = frame.kind
-            if kind in _CONTROL:
-                if self.on_control is not None:
-                    self.on_control(frame)
-            elif kind == _GOODBYE:
-                self.fail(read_farewell(frame, self.peer))
-            else:
+            if kind not in _SPECIAL:
                 self._inbox.append(frame)
                 self._inbox_bytes += frame.size
+            elif kind == _GOODBYE:
+                self.fail(read_farewell(frame, self.peer))
+            elif self.on_control is not None:
+                self.on_control(frame)
 
     def _queue_first(self, buffers: list[Buffer]) -> None:
         """Heartbeats go before data, between frames. The caller holds the state lock."""

@@ -61,6 +61,7 @@ class Connection:
         exchange: number of the current, or last, exchange.
         clock: estimate of the other side's clock.
         last_received: when the last byte came.
+        partial: a large frame that is on its way, or None; see :meth:`wanted`.
         replies: what the protocol answers by itself (PONG); write it before anything else.
         late_frames: frames dropped because they crossed the end of their exchange, or our GOODBYE.
     """
@@ -80,7 +81,7 @@ class Connection:
         self._preamble_sent = False
         self._preamble_seen = False
         self._rest = b""
-        self._partial: _PartialFrame | None = None
+        self.partial: _PartialFrame | None = None
         self.replies: list[Buffer] = []
 
     @property
@@ -169,16 +170,16 @@ class Connection:
 
     def wanted(self) -> memoryview | None:
         """Where the rest of a large frame belongs, so that it can be read in place."""
-        return None if self._partial is None else self._partial.wanted()
+        return None if self.partial is None else self.partial.wanted()
 
     def received_in_place(self, size: int, now: float) -> list[Frame]:
         """Tell that ``size`` bytes were read into what :meth:`wanted` returned."""
         self.last_received = now
-        partial = self._partial
+        partial = self.partial
         assert partial is not None
         frames: list[Frame] = []
         if partial.advance(size):
-            self._partial = None
+            self.partial = None
             self._accept(partial.frame(), now, frames)
         return frames
 
@@ -191,7 +192,7 @@ class Connection:
         """
         self.last_received = now
         frames: list[Frame] = []
-        if self._partial is not None:
+        if self.partial is not None:
             data = self._continue(data, now, frames)
         if self._rest:
             data, self._rest = self._rest + data, b""
@@ -207,7 +208,7 @@ class Connection:
             body_start = start + meta_len
             offset = body_start + body_len
             if offset > end:
-                self._partial = _PartialFrame(
+                self.partial = _PartialFrame(
                     (kind, exchange, seq, time_us), meta_len, body_len, data[start:], now
                 )
                 return frames
@@ -233,7 +234,7 @@ class Connection:
         limits = self.limits
         if not self._row.greeted and now - self.created > limits.greeting_time:
             return f"it did not greet within {limits.greeting_time:g} s"
-        partial = self._partial
+        partial = self.partial
         if partial is not None:
             allowed = limits.frame_time + partial.done / limits.frame_rate
             if now - partial.started > allowed:
@@ -244,14 +245,14 @@ class Connection:
 
     def _continue(self, data: bytes, now: float, frames: list[Frame]) -> bytes:
         """Fill the frame that is on its way; return what is left of the data."""
-        partial = self._partial
+        partial = self.partial
         assert partial is not None
         used = 0
         while True:
             used += partial.fill(memoryview(data)[used:])
             if not partial.complete:
                 return b""
-            self._partial = None
+            self.partial = None
             self._accept(partial.frame(), now, frames)
             return data[used:]
 
