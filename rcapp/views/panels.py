@@ -119,7 +119,7 @@ class WelcomePanel(MessagePanel):
         self._error = self.add_line(role="bad", strong=True)
         self._error.hide()
         self.demo = PanelButton("Demo car", primary=True, icon="car")
-        self.demo.setMinimumHeight(44)
+        self.demo.setProperty("large", True)
         self.demo.clicked.connect(self.demo_wanted)
         self._layout.addSpacing(4)
         self._layout.addWidget(self.demo)

@@ -54,10 +54,11 @@ class Stage(QWidget):
             self.stopped,
         )
         self._fill_panels()
-        self._shown: MessagePanel | None = None
+        # On the screen from the first moment on, so that it can have the focus.
+        self._shown: MessagePanel | None = self.welcome
         for panel in self._panels:
             panel.setParent(self)
-            panel.hide()
+            panel.setVisible(panel is self._shown)
 
     def _fill_panels(self) -> None:
         self.welcome.demo_wanted.connect(self.demo_wanted)

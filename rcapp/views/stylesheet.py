@@ -56,6 +56,7 @@ QWidget#plain, QScrollArea, QScrollArea > QWidget > QWidget#plain { background: 
 QPushButton, QToolButton#chip { background: $field; color: $text;
     border: 1px solid $field_line; border-radius: ${control_radius}px; padding: 0 14px;
     min-height: ${inner_height}px; }
+QPushButton[large="true"] { min-height: 42px; }
 QPushButton:hover, QToolButton#chip:hover { background: $hover; }
 QPushButton:pressed, QToolButton#chip:pressed { background: $selected; }
 QPushButton:focus, QToolButton#chip:focus { border: 1px solid $accent; }

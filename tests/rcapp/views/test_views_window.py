@@ -197,3 +197,13 @@ def test_a_broken_settings_file_is_said_on_the_first_screen(qtbot: QtBot, tmp_pa
     assert shown == [note]
     assert settings == Settings()
     window.close()
+
+
+def test_return_on_the_first_screen_is_for_the_demo_car(qtbot: QtBot) -> None:
+    window = MainWindow(Settings())
+    qtbot.addWidget(window)
+    with qtbot.waitActive(window):
+        window.show()
+        window.activateWindow()
+    assert window.focusWidget() is window.drive.stage.welcome.demo
+    window.close()
