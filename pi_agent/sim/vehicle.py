@@ -26,8 +26,8 @@ MOTOR = 3.4
 """m/s2 at full throttle from standstill."""
 BRAKE = 6.0
 """m/s2 when the throttle points against the movement."""
-ROLLING = 0.55
-"""m/s2 lost while coasting on asphalt."""
+ROLLING = 1.8
+"""m/s2 lost while coasting on asphalt: a brushed motor is dragged along through its gears."""
 GRASS_DRAG = 2.6
 """m/s2 lost at 1 m/s on grass; grows with speed."""
 

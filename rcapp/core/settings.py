@@ -30,7 +30,7 @@ SCHEMA_VERSION = 1
 RECENT_CARS = 8
 """Addresses remembered."""
 
-THEMES = ("dark", "light", "system")
+THEMES = ("dark", "light", "contrast", "system")
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def test_a_value_that_cannot_be_used_costs_only_itself(tmp_path: Path) -> None:
     loaded, message = load(path)
     assert loaded == Settings(plot_seconds=20.0)
     for part in (
-        "look.theme must be one of dark, light, system",
+        "look.theme must be one of dark, light, contrast, system",
         "gamepad.expo must lie between 0 and 1",
         "gamepad.dead_zone must be a number",
         "cars.recent must be a list",
