@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import select
 import selectors
 import socket
 import threading
@@ -26,6 +27,10 @@ TICK = 0.05
 
 SUSPENDED = 1.0
 """A tick this late means that the process slept; nobody else is to blame for the silence."""
+
+
+SHORT = 0.003
+"""Waits up to this long are timed to the microsecond."""
 
 
 class Watched(Protocol):
@@ -51,6 +56,8 @@ class Reactor:
         self._selector = selectors.DefaultSelector()
         # epoll and kqueue take changes while a thread waits in them; select() has to be woken.
         self._live_changes = not isinstance(self._selector, selectors.SelectSelector)
+        # epoll waits for whole milliseconds; select, on epoll's descriptor, for microseconds.
+        self._fine_timer = _epoll_descriptor(self._selector)
         self._interest: dict[socket.socket, int] = {}
         self._lock = threading.Lock()
         self._watched: set[Watched] = set()
@@ -174,6 +181,9 @@ class Reactor:
         return 0.0 if self._soon else max(0.0, until - time.monotonic())
 
     def _serve(self, timeout: float) -> None:
+        if 0 < timeout < SHORT and self._fine_timer is not None:
+            select.select((self._fine_timer,), (), (), timeout)
+            timeout = 0
         for key, events in self._selector.select(timeout):
             thing: Any = key.data
             if thing is None:
@@ -218,3 +228,12 @@ class Reactor:
             function()
         except Exception:
             log.exception("%r failed on the reactor", function)
+
+
+def _epoll_descriptor(selector: selectors.BaseSelector) -> int | None:
+    """The descriptor of an epoll selector, if select() can wait for it."""
+    epoll = getattr(selectors, "EpollSelector", None)
+    if epoll is None or not isinstance(selector, epoll):
+        return None
+    descriptor: int = selector.fileno()
+    return descriptor if descriptor < 1024 else None
