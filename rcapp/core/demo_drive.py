@@ -29,8 +29,8 @@ SLOW_SPEED = 0.7
 FRONT_LIMIT = 1.1
 """Metres in front below which the car slows down."""
 
-STEER_GAIN = 1.6
-"""Steer per unit of (right - left) / (right + left); full lock at 4.3 to 1."""
+STEER_GAIN = 2.4
+"""Steer per unit of (right - left) / (right + left); full lock at 2.4 to 1."""
 
 STEER_STEP = 0.06
 """Difference between steer wanted and steer sent that is worth a key."""
@@ -82,6 +82,9 @@ class ScriptedDriver:
                 target = SLOW_SPEED
         gap = wanted - snapshot.steer
         self._hold("left", "right", (gap > STEER_STEP) - (gap < -STEER_STEP))
+        if snapshot.status is not None and snapshot.status.state == "neutral":
+            self._hold("down", "up", 0)  # the failsafe wants to see the throttle let go
+            return
         # The brake is left alone unless the car is far too fast: it coasts down by itself.
         self._hold("down", "up", (speed < target) - (speed > target + 0.8))
 

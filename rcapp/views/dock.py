@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from rcapp.views import icons, theme
-from rcapp.views.text import ElidedLabel, label, set_text
+from rcapp.views.text import ElidedLabel, FigureLabel
 
 
 class PanelDock(QDockWidget):
@@ -23,7 +23,10 @@ class PanelDock(QDockWidget):
         self.setObjectName(name)
         features = QDockWidget.DockWidgetFeature
         self.setFeatures(features.DockWidgetClosable | features.DockWidgetMovable)
-        self._note = label("", size=theme.LABEL, role="secondary")
+        # Its room is kept from the start: the head of a dock is not always laid out again.
+        self._note = FigureLabel(
+            size=theme.LABEL, weight=theme.REGULAR, widest="last 60 s", right=True
+        )
         self._close = QToolButton()
         self._close.setProperty("flat", True)
         self._close.setFixedSize(32, 32)
@@ -55,7 +58,7 @@ class PanelDock(QDockWidget):
 
     def show_note(self, note: str) -> None:
         """The small words at the right of the head."""
-        set_text(self._note, note)
+        self._note.show_text(note, "secondary")
 
     def _tint(self) -> None:
         self._close.setIcon(icons.icon("close"))

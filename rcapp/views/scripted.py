@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QPixmap
 
 from rcapp.core.demo_drive import DemoRun
 from rcapp.core.options import Options
@@ -44,6 +45,8 @@ def run_scripted(options: Options) -> int:
     window.start_demo()
     car = window.demo.car
     assert car is not None
+    # Written to disk only after the drive: packing a picture would hold up the keys.
+    pictures: list[tuple[Path, QPixmap]] = []
     run = DemoRun(
         window.session,
         car,
@@ -51,6 +54,7 @@ def run_scripted(options: Options) -> int:
         lambda name: send_key(window, KEYS[name], QEvent.Type.KeyRelease),
         seconds=options.scripted_seconds or 20.0,
         output=options.output,
+        save_picture=lambda path: pictures.append((path, window.grab())),
         started=options.started,
     )
     result: list[int] = []
@@ -58,8 +62,8 @@ def run_scripted(options: Options) -> int:
     def beat() -> None:
         if result or not run.tick():
             return
-        run.picture_path.parent.mkdir(parents=True, exist_ok=True)
-        window.grab().save(str(run.picture_path))
+        for path, picture in pictures:
+            picture.save(str(path))
         code, sentence = run.finish()
         result.append(code)
         sys.stdout.write(sentence + "\n")

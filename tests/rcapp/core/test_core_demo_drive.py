@@ -44,7 +44,7 @@ class Keys:
 
 
 def at(speed: float, steer: float = 0.0) -> Snapshot:
-    status: Any = SimpleNamespace(speed=speed)
+    status: Any = SimpleNamespace(speed=speed, state="driving")
     return Snapshot(status=status, steer=steer)
 
 
