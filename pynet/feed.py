@@ -90,7 +90,7 @@ class Feed(Pair):
             DeadlineExceeded: it did not return in time.
             PynetError: what it raised, or why the connection is gone.
         """
-        self._finish()
+        self._finish(timeout)
         if not self._done.wait(timeout):
             raise DeadlineExceeded(f"{self.name} did not return within {timeout:g} s")
         if self.error is not None:
@@ -98,8 +98,11 @@ class Feed(Pair):
         return self._result
 
     def close(self) -> None:
-        """End the feed; the function gets half a second to finish. Idempotent."""
-        self._finish()
+        """End the feed; the function gets half a second to finish. Idempotent.
+
+        A :meth:`send` that waits in another thread gets the same time, then Closed.
+        """
+        self._finish(FAREWELL)
         if self._thread is not threading.current_thread():
             if self._state == "live":
                 self._done.wait(FAREWELL)
@@ -122,7 +125,7 @@ class Feed(Pair):
         self._outlet.attach(lane)
         return lane
 
-    def _finish(self) -> None:
+    def _finish(self, patience: float | None) -> None:
         if self._finishing:
             return
         self._finishing = True
@@ -130,12 +133,17 @@ class Feed(Pair):
         if lane is None or outlet is None:
             self._closing.set()
             return
+        if not self._turn.acquire(timeout=-1 if patience is None else patience):
+            self._closing.set()
+            outlet.wake()
+            self._turn.acquire()
         try:
-            with self._turn:
-                outlet.flush()
-                lane.send(Kind.END)
+            outlet.flush()
+            lane.send(Kind.END)
         except PynetError as error:
             log.debug("the feed %s ended before it could be finished: %s", self.name, error)
+        finally:
+            self._turn.release()
 
     def _run(self) -> None:
         error: PynetError | None = None

@@ -242,6 +242,39 @@ def test_reliable_feed_waits_and_times_out(gateway: Gateway, car: RemoteGateway)
         assert feed.result(10) == sent
 
 
+def test_closing_a_feed_frees_a_send_that_waits(
+    gateway: Gateway, car: RemoteGateway, until: Callable[..., None]
+) -> None:
+    hold = threading.Event()
+
+    @gateway.sink
+    def slow(items: Incoming) -> None:
+        hold.wait(20)
+
+    feed = car.feed("slow")
+    block = np.zeros(1_000_000, np.uint8)
+    failures: list[Exception] = []
+    sent = 0
+
+    def produce() -> None:
+        nonlocal sent
+        try:
+            while True:
+                feed.send(block)
+                sent += 1
+        except pynet.PynetError as error:
+            failures.append(error)
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+    until(lambda: sent >= 4)
+    feed.close()
+    producer.join(10)
+    assert not producer.is_alive()
+    assert failures
+    hold.set()
+
+
 def test_incoming_tells_who_sends(gateway: Gateway, car: RemoteGateway) -> None:
     @gateway.sink
     def who(items: Incoming) -> list[Any]:
