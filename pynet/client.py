@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import inspect
 import logging
 import threading
@@ -62,7 +63,7 @@ class Delivery(NamedTuple):
     age: float
 
 
-class Pair:
+class Pair(abc.ABC):
     """What streams and feeds have in common: one lane at a time, redialled when it is lost.
 
     Attributes:
@@ -206,9 +207,9 @@ class Pair:
             self._tell(CLOSED)
             self._on_gone(self)
 
+    @abc.abstractmethod
     def close(self) -> None:
         """End it. Idempotent; waits for its thread, unless called by it."""
-        raise NotImplementedError
 
     def __enter__(self) -> Any:
         return self

@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
+import os
 import select
 import selectors
 import socket
@@ -228,6 +229,16 @@ class Reactor:
             function()
         except Exception:
             log.exception("%r failed on the reactor", function)
+
+
+def _start_afresh() -> None:
+    """In a forked child, where the parent's thread does not exist: make a reactor of its own."""
+    Reactor._shared = None
+    Reactor._shared_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_afresh)
 
 
 def _epoll_descriptor(selector: selectors.BaseSelector) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -70,3 +71,31 @@ def test_two_controllers_on_one_gateway_and_one_on_two() -> None:
         assert [text.split()[:-1] for text, _ in results] == [["left"], ["left", "right"]]
         with Controller() as controller:
             assert controller.connect(left).call("who") == "left"
+
+
+FORK = """
+import os, sys, pynet
+with pynet.Controller() as controller:
+    assert controller.connect(sys.argv[1]).call("who") == "left"
+    child = os.fork()
+    if child == 0:  # as a data loader's worker does
+        mine = pynet.Controller()
+        answer = mine.connect(sys.argv[1]).call("who")
+        mine.close()
+        os._exit(0 if answer == "left" else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert controller.connect(sys.argv[1]).call("who") == "left"
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_a_forked_child_connects_on_its_own() -> None:
+    with device("left") as left:
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORK, left],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
