@@ -6,6 +6,7 @@ import contextlib
 import gc
 import ipaddress
 import os
+import signal
 import socket
 import tempfile
 import threading
@@ -20,6 +21,11 @@ import pytest
 # Qt and gpiozero read these when they are first imported, so before any test module is.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("GPIOZERO_PIN_FACTORY", "mock")
+
+# A shell that starts the tests in the background makes them, and all their children, deaf to
+# Ctrl-C; some tests press it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 OURS = ("pynet", "rcapp", "pi-agent")
 SHUTDOWN_LIMIT = 5.0
