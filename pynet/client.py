@@ -323,6 +323,11 @@ class Client(Pair):
 
     # ---- inside -------------------------------------------------------------------------
 
+    def _gone(self) -> None:
+        for lane in self._siblings:
+            lane.close()
+        super()._gone()
+
     def _run(self) -> None:
         error: PynetError | None = None
         try:

@@ -208,6 +208,7 @@ class RemoteGateway:
             reconnect: ask again after a loss, which starts the generator anew; by default
                 for live policies only. Otherwise a loss ends the stream with StreamLost.
             lanes: pairs that share the one generator, 1 to 64; fewer if the Gateway is busy.
+                The loss of one of several ends the stream.
             arguments: more keyword arguments, for names that clash with options.
 
         Raises:

@@ -332,6 +332,19 @@ def test_a_busy_gateway_grants_fewer_lanes(controller: pynet.Controller) -> None
         assert list(client) == list(range(50))
 
 
+@pytest.mark.parametrize("started", [False, True])
+def test_closing_a_wide_stream_frees_all_its_handlers(
+    gateway: Gateway, car: RemoteGateway, until: Callable[..., None], started: bool
+) -> None:
+    gateway.stream(lambda: iter(int, 1), name="zeros")
+    with car.stream("zeros", lanes=3) as client:
+        loop = iter(client)
+        if started:
+            assert next(loop) == 0
+        assert len(car.handlers()) == 3
+    until(lambda: not car.handlers())
+
+
 def test_error_in_a_shared_generator(gateway: Gateway, car: RemoteGateway) -> None:
     @gateway.stream
     def breaks() -> Iterator[int]:
