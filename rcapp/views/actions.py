@@ -43,6 +43,7 @@ class Actions(QObject):
         self.fill_picture = self._make("Fill the place of the &picture", "", "", checkable=True)
         self.show_sensors = self._make("&Sensors", "Ctrl+Shift+S", "", checkable=True)
         self.show_events = self._make("&Events", "Ctrl+Shift+E", "", checkable=True)
+        self.pause_plots = self._make("Pa&use plots", "P", "", checkable=True)
         self.reset_layout = self._make("&Reset layout", "", "panel")
 
         self.stop = self._make("&STOP", "Esc", "stop")

@@ -25,7 +25,7 @@ class PanelDock(QDockWidget):
         self.setFeatures(features.DockWidgetClosable | features.DockWidgetMovable)
         # Its room is kept from the start: the head of a dock is not always laid out again.
         self._note = FigureLabel(
-            size=theme.LABEL, weight=theme.REGULAR, widest="last 60 s", right=True
+            size=theme.LABEL, weight=theme.REGULAR, widest="last 60 s · P pauses", right=True
         )
         self._close = QToolButton()
         self._close.setProperty("flat", True)
@@ -59,6 +59,11 @@ class PanelDock(QDockWidget):
     def show_note(self, note: str) -> None:
         """The small words at the right of the head."""
         self._note.show_text(note, "secondary")
+
+    @property
+    def note(self) -> str:
+        """The small words shown now."""
+        return self._note.text()
 
     def _tint(self) -> None:
         self._close.setIcon(icons.icon("close"))

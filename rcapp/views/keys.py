@@ -39,6 +39,7 @@ KEY_HELP: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("App", ("Ctrl", "O"), "connect to a car"),
     ("App", ("Ctrl", "1"), "Drive view"),
     ("App", ("Ctrl", ","), "settings"),
+    ("App", ("P",), "pause the plots; nothing is lost meanwhile"),
     ("App", ("F11",), "full screen"),
     ("App", ("F1",), "this list"),
 )

@@ -308,7 +308,7 @@ class MainWindow(QMainWindow):
         self.demo.poll()
         if self._ticks % SHOW_EVERY == 0:
             self.show_now(now)
-        if self._ticks % PLOT_EVERY == 0:
+        if self._ticks % PLOT_EVERY == 0 and not self.actions_.pause_plots.isChecked():
             self.drive.sensors.refresh(now)
         if self._ticks % SLOW_EVERY == 0:
             self.settings_view.refresh(self.session.drive, self.gamepad)
@@ -327,7 +327,12 @@ class MainWindow(QMainWindow):
         )
         self.drive.sensors.show_series(self.session.series, self.settings.plot_seconds)
         self.drive.sensors.make_next()
-        self.drive.sensors_dock.show_note(f"last {self.settings.plot_seconds:.0f} s")
+        paused = self.actions_.pause_plots.isChecked()
+        self.drive.sensors_dock.show_note(
+            "paused · P goes on"
+            if paused
+            else f"last {self.settings.plot_seconds:.0f} s · P pauses"
+        )
         self.drive.events.follow(self.session.events)
         connected = snap.link is not Link.IDLE
         self.actions_.disconnect_car.setEnabled(connected or self.demo.starting)

@@ -24,6 +24,7 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions) -> None:
     panels.addAction(actions.show_sensors)
     panels.addAction(actions.show_events)
     view.addAction(actions.fill_picture)
+    view.addAction(actions.pause_plots)
     view.addSeparator()
     view.addAction(actions.full_screen)
     view.addAction(actions.reset_layout)

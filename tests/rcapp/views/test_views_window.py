@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rcapp.core.state import Link
 from rcapp.views import theme
 from rcapp.views.dialogs import AboutDialog, ConnectDialog, KeysDialog
 from rcapp.views.main_window import MainWindow
+from tests.rcapp.views.scenes import SENSORS, filled
 
 MakeWindow = Callable[..., MainWindow]
 
@@ -207,3 +209,24 @@ def test_return_on_the_first_screen_is_for_the_demo_car(qtbot: QtBot) -> None:
         window.activateWindow()
     assert window.focusWidget() is window.drive.stage.welcome.demo
     window.close()
+
+
+def test_p_pauses_the_plots_and_says_so(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = {info.name: filled(info) for info in SENSORS}
+    monkeypatch.setattr(type(window.session), "series", series)
+    qtbot.waitUntil(lambda: len(window.drive.sensors.plots) == len(SENSORS))
+    plot = window.drive.sensors.plots["speed"]
+    qtbot.waitUntil(lambda: plot.figures != ["–"])
+    window.drive.picture.setFocus()
+    qtbot.keyClick(window.drive.picture, Qt.Key.Key_P)
+    assert window.actions_.pause_plots.isChecked()
+    shown = plot.figures
+    series["speed"].append(time.monotonic(), (2.34,))
+    for _ in range(30):
+        window.tick()
+    assert plot.figures == shown
+    assert "paused" in window.drive.sensors_dock.note
+    qtbot.keyClick(window.drive.picture, Qt.Key.Key_P)
+    qtbot.waitUntil(lambda: plot.figures == ["2.34"])
