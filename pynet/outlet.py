@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 import time
 from collections import deque
@@ -307,6 +308,6 @@ class Outlet:
 
 def _array_head(count: int) -> bytes:
     """msgpack's header of an array with so many elements."""
-    packer = msgpack.Packer(buf_size=16)
-    head: bytes = packer.pack_array_header(count)
-    return head
+    if count < 16:
+        return bytes((0x90 | count,))
+    return struct.pack(">BH", 0xDC, count) if count < 65536 else struct.pack(">BI", 0xDD, count)

@@ -39,6 +39,9 @@ MAX_NESTING = 32
 UNCHECKED = 4096
 """Bytes of msgpack that are unpacked without looking first whether they are whole."""
 
+PACKER_BYTES = 4096
+"""Memory that a packer begins with; it grows as values need."""
+
 LIFT_WIDTH = 64
 """Members of a list or dict up to which long bytes are looked for in it."""
 
@@ -54,7 +57,7 @@ class Encoder:
     def __init__(self) -> None:
         self._body: list[Buffer] = []
         self._depth = 0
-        self._packers = [msgpack.Packer(default=self._default)]
+        self._packers = [_packer(self._default)]
 
     def encode(self, value: Any) -> tuple[bytes, list[Buffer]]:
         """Pack a value.
@@ -90,7 +93,7 @@ class Encoder:
         self._depth += 1
         try:
             if self._depth == len(self._packers):
-                self._packers.append(msgpack.Packer(default=self._default))
+                self._packers.append(_packer(self._default))
             packed: bytes = self._packers[self._depth].pack(value)
             return packed
         finally:
@@ -138,6 +141,14 @@ class Encoder:
         size = memory.nbytes if isinstance(memory, memoryview) else len(memory)
         if size % ALIGNMENT:
             self._body.append(_PADDING[-size % ALIGNMENT])
+
+
+def _packer(default: Callable[[Any], Any]) -> msgpack.Packer:
+    """A packer that begins with little memory; msgpack's own 256 KiB are a lot for a lane."""
+    try:
+        return msgpack.Packer(default=default, buf_size=PACKER_BYTES)
+    except TypeError:  # msgpack before 1.1 has no say in it
+        return msgpack.Packer(default=default)
 
 
 class _LongBytes:
