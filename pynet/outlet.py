@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from time import monotonic_ns
 from typing import Any
 
 import msgpack
@@ -53,7 +54,7 @@ class Outlet:
         self.policy = policy
         self.tally = tally
         self._reactor = reactor
-        self._encoder = Encoder()
+        self._encode = Encoder().encode
         self._lane: Lane | None = None
         self.credit = 0
         self._next_id = 0
@@ -139,11 +140,24 @@ class Outlet:
             EncodeError: the value cannot travel; the flow goes on.
             PynetError: the lane is lost (reliable flows only).
         """
-        born = time.monotonic_ns()
-        meta, body = self._encoder.encode(value)
+        born = monotonic_ns()
+        meta, body = self._encode(value)
         if item_id is None:
             item_id = self._next_id
         self._next_id = item_id + 1
+        # The way of most small items, and therefore without a further call.
+        if self._batch and item_id == self._batch_end and not body and len(meta) <= SMALL:
+            with self._lock:
+                batch = self._batch
+                if batch:  # the reactor may just have sent it
+                    self._last_put = born
+                    batch.append(meta)
+                    self._births.append(born)
+                    self._batch_end = item_id + 1
+                    self._batch_room -= len(meta)
+                    if self._batch_room <= 0 or born >= self._batch_due:
+                        self._flush_batch()
+                    return
         if self._live:
             self._put_live(item_id, born // 1000, meta, body)
         elif body or len(meta) > SMALL or not self._gathers:
@@ -159,18 +173,9 @@ class Outlet:
     # ---- reliable -----------------------------------------------------------------------
 
     def _put_small(self, item_id: int, born: int, meta: bytes) -> None:
-        """Gather it with its neighbours when they follow fast, else send it at once."""
+        """Begin a batch with it when it follows its predecessor fast, else send it at once."""
         gap, self._last_put = born - self._last_put, born
         with self._lock:
-            batch = self._batch
-            if batch and item_id == self._batch_end:
-                batch.append(meta)
-                self._births.append(born)
-                self._batch_end = item_id + 1
-                self._batch_room -= len(meta)
-                if self._batch_room <= 0 or born >= self._batch_due:
-                    self._flush_batch()
-                return
             self._flush_batch()
             if gap >= BATCH_GAP_NS:
                 self._send(item_id, born // 1000, meta, [])
@@ -245,7 +250,7 @@ class Outlet:
             self._timer_armed = False
             if not self._births:
                 return
-            if self._births[0] + BATCH_LIMIT_NS > time.monotonic_ns() + 100_000:
+            if self._births[0] + BATCH_LIMIT_NS > monotonic_ns() + 100_000:
                 self._arm_timer(self._births[0])
                 return
             try:
