@@ -143,13 +143,22 @@ class DriveInput:
 
         While held, and afterwards until the throttle was seen at neutral, only neutral is sent.
         """
+        if stopped:
+            self.let_go_first()
         with self._lock:
-            if stopped:
-                self._need_neutral = True
-                newest = self._newest
-                if newest is not None and not newest.once:
-                    self._newest = Sample(0.0, 0.0, newest.time, newest.source)
             self._stopped = stopped
+
+    def let_go_first(self) -> None:
+        """Send only neutral until the throttle was seen at neutral. Any thread.
+
+        After a loss too: a car that comes back, perhaps with its program started anew, must
+        not jump because a key is still held.
+        """
+        with self._lock:
+            self._need_neutral = True
+            newest = self._newest
+            if newest is not None and not newest.once:
+                self._newest = Sample(0.0, 0.0, newest.time, newest.source)
 
     def tick(self, now: float | None = None) -> Sample | None:
         """Read the inputs; call it from the GUI timer. Returns what will be sent, if anything."""
@@ -199,6 +208,7 @@ class DriveInput:
     def _drop(self) -> None:
         """Nothing alive to read: forget the newest sample unless it is the last neutral."""
         with self._lock:
+            self._need_neutral = False  # nobody holds anything
             if self._newest is not None and not self._newest.once:
                 self._newest = None
 

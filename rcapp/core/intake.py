@@ -35,6 +35,7 @@ class Intake:
         sent: when the commands were read that the car reports on.
         wake: called when there is something new to show.
         on_stopped: told when the car's STOP becomes latched (True) or released (False).
+        on_gone: told when the connection is lost.
         own_name: what this app is called at the car.
 
     Attributes:
@@ -53,6 +54,7 @@ class Intake:
         sent: SentTimes,
         wake: Callable[[], None],
         on_stopped: Callable[[bool], None],
+        on_gone: Callable[[], None],
         own_name: str = "",
     ) -> None:
         self.mailbox = Mailbox()
@@ -68,6 +70,7 @@ class Intake:
         self._sent = sent
         self._wake = wake
         self._on_stopped = on_stopped
+        self._on_gone = on_gone
         self._own_name = own_name
         self._accepted = Accepted()
         self._lock = threading.Lock()
@@ -114,6 +117,7 @@ class Intake:
         if self._closed:
             return
         self.command_age = None
+        self._on_gone()
         self._events.add("bad", sentence)
         self._wake()
 

@@ -105,7 +105,12 @@ class CarSession:
                 return
             self._address = parsed
             self._intake = Intake(
-                self.events, self._sent, self._on_wake, self.drive.hold_neutral, self._name
+                self.events,
+                self._sent,
+                self._on_wake,
+                self.drive.hold_neutral,
+                self.drive.let_go_first,
+                self._name,
             )
             self._line = Line(parsed, self._name, self._intake)
             self._paints.clear()

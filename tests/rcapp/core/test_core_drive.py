@@ -202,6 +202,39 @@ def test_stop_sends_neutral_until_the_throttle_was_let_go() -> None:
     assert sink.commands[-1][2] > 0
 
 
+def test_a_key_held_through_a_loss_does_not_move_the_car_that_comes_back() -> None:
+    drive, sink = keyboard_drive()
+    drive.keyboard.press("up")
+    for step in range(10):
+        drive.tick(1.0 + step * 0.02)
+    drive.send_due(1.18)
+    assert sink.commands[-1][2] > 0
+    drive.let_go_first()
+    for step in range(20):
+        drive.tick(1.2 + step * 0.02)
+        drive.send_due(1.2 + step * 0.02)
+        assert sink.commands[-1][2] == 0.0
+    drive.keyboard.release("up")
+    for step in range(20):
+        drive.tick(1.7 + step * 0.02)
+    drive.keyboard.press("up")
+    drive.tick(2.3)
+    drive.tick(2.4)
+    drive.send_due(2.4)
+    assert sink.commands[-1][2] > 0
+
+
+def test_a_loss_while_nothing_is_held_costs_no_key_press() -> None:
+    drive, sink = keyboard_drive()
+    drive.let_go_first()
+    drive.tick(1.0)
+    drive.keyboard.press("up")
+    drive.tick(1.1)
+    drive.tick(1.2)
+    drive.send_due(1.2)
+    assert sink.commands[-1][2] > 0
+
+
 def test_refused_commands_are_not_counted() -> None:
     drive, sink = keyboard_drive()
     sink.takes = False
