@@ -2,7 +2,7 @@
 # PYTHON=... chooses the interpreter; ARGS=... goes to the program that a target runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint tour bench clean
+.PHONY: help demo test test-link check lint tour bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,13 +10,17 @@ NEEDS := pyproject.toml .ci/constraints.txt .ci/install
 export PYTHON
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19
 
 demo: $(VENV)/.installed-app ## drive a simulated car: installs what is missing, then opens the app
 	@$(BIN)/rcapp --demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## the whole test suite, off screen
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
+
+test-link: $(VENV)/.installed-dev ## pynet over emulated bad Wi-Fi, as root: docs/link.md
+	@$(BIN)/python .ci/system-libraries link
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m link tests/link $(ARGS)
 
 check: lint test ## formatting, lint, types, import contracts and the tests
 
