@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 import signal
@@ -24,6 +25,8 @@ TUN = "/dev/net/tun"
 # The numbers of CAP_NET_ADMIN and CAP_SYS_ADMIN: what root of a container often has not.
 CAPABILITIES = (12, 21)
 END_LIMIT = 5.0
+
+_trials = itertools.count(1)
 
 
 def why_not() -> str | None:
@@ -51,7 +54,7 @@ def _may_administer() -> bool:
 
 def _why_no_namespace() -> str | None:
     # Containers differ in what they refuse: only a trial tells.
-    name = space_name("trial", 0)
+    name = space_name("trial", next(_trials))
     try:
         make_space(name)
     except LinkError as error:

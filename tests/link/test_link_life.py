@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,18 @@ def test_two_links_do_not_know_of_each_other() -> None:
             assert one.run("laptop", command).returncode == 0
             refused = other.run("laptop", command, capture_output=True, text=True)
         assert "ConnectionRefusedError" in refused.stderr
+
+
+def test_links_may_be_opened_by_several_threads_at_once() -> None:
+    def sent_by(seed: int) -> int:
+        with Link("lan", seed=seed) as link:
+            greeting = f"import socket; socket.socket(type=2).sendto(b'', ('{CAR}', {seed}))"
+            link.run("laptop", [sys.executable, "-c", greeting])
+            return link.statistics.up.sent
+
+    with ThreadPoolExecutor(4, thread_name_prefix="link-test") as pool:
+        assert list(pool.map(sent_by, range(1, 5))) == [1, 1, 1, 1]
+    assert spaces_of(os.getpid()) == []
 
 
 def test_a_link_leads_nowhere_else() -> None:
