@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import itertools
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -124,8 +125,16 @@ def set_address(name: str, device: str, address: str) -> None:
 
 def set_congestion_control(name: str, control: str) -> None:
     """Choose TCP's congestion control for all that runs in a namespace."""
+    # Outside of namespaces root may use any; what is not on this list the kernel refuses inside.
+    allowed = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control").read_text().split()
+    if control not in allowed:
+        raise LinkError(
+            f"Congestion control {control!r} is not allowed in namespaces here, only "
+            f"{', '.join(allowed)}; `sysctl -w net.ipv4.tcp_allowed_congestion_control="
+            f'"{" ".join(allowed)} {control}"` allows it, if the kernel has it.'
+        )
     target = "/proc/sys/net/ipv4/tcp_congestion_control"
-    _run("ip", "netns", "exec", name, "sh", "-c", f'echo "$1" > {target}', "sh", control)
+    _run("ip", "netns", "exec", name, "sh", "-c", f'printf %s "$1" > {target}', "sh", control)
 
 
 def remove_space(name: str) -> None:
@@ -172,4 +181,4 @@ def _run(*command: str, needs: str | None = None) -> None:
         raise LinkError(f"A link needs {needs or command[0]}, which is not here.") from error
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip() or f"status {done.returncode}"
-        raise LinkError(f"`{' '.join(command[:4])} ...` failed: {said}")
+        raise LinkError(f"`{shlex.join(command)}` failed: {said}")

@@ -172,16 +172,32 @@ def test_a_link_leads_nowhere_else() -> None:
 
 
 def test_commands_find_the_addresses_and_give_their_status() -> None:
-    with Link("lan", congestion="reno") as link:
+    with Link("lan") as link:
         told = link.run(
             "laptop",
-            ["sh", "-c", "echo $LINK_LAPTOP $LINK_CAR; cat $FILE; exit 7"],
-            env=os.environ | {"FILE": "/proc/sys/net/ipv4/tcp_congestion_control"},
+            ["sh", "-c", "echo $LINK_LAPTOP $LINK_CAR $OWN; exit 7"],
+            env=os.environ | {"OWN": "kept"},
             capture_output=True,
             text=True,
         )
     assert told.returncode == 7
-    assert told.stdout.split() == [LAPTOP, CAR, "reno"]
+    assert told.stdout.split() == [LAPTOP, CAR, "kept"]
+
+
+def test_both_ends_have_the_congestion_control_that_was_asked_for() -> None:
+    folder = Path("/proc/sys/net/ipv4")
+    for control in (folder / "tcp_allowed_congestion_control").read_text().split():
+        with Link("lan", congestion=control) as link:
+            for place in ("laptop", "car"):
+                read = ["cat", str(folder / "tcp_congestion_control")]
+                told = link.run(place, read, capture_output=True, text=True)
+                assert told.stdout.strip() == control
+    with (
+        pytest.raises(LinkError, match="Congestion control 'hope'"),
+        Link("lan", congestion="hope"),
+    ):
+        pass
+    assert spaces_of(os.getpid()) == []
 
 
 def test_a_link_whose_forwarder_died_says_so() -> None:
