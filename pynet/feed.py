@@ -122,6 +122,8 @@ class Feed(Pair):
         lane = super()._open(lane)
         if self._outlet is None:
             self._outlet = Outlet(self.policy, self.tally, self._dialler.reactor)
+        # A Gateway sends no CANCEL, so what comes here is credit.
+        lane.on_control = self._outlet.on_credit
         self._outlet.attach(lane)
         return lane
 

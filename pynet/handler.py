@@ -14,7 +14,6 @@ from pynet.errors import (
     TRAVELLING,
     ConnectionLost,
     HandlerStopped,
-    LocalProtocolError,
     PynetError,
     RemoteProtocolError,
     WrongKind,
@@ -136,9 +135,12 @@ class Handler:
             self._gateway.reactor.call_soon(outlet.wake)
 
     def _on_control(self, frame: Frame) -> None:
+        outlet = self._outlet
         if frame.kind == Kind.CANCEL:
             self._cancelled_exchange = frame.exchange
             self._cancel()
+        elif outlet is not None:
+            outlet.on_credit(frame)
 
     # ---- requests -----------------------------------------------------------------------
 
@@ -174,17 +176,15 @@ class Handler:
             subroutine = self._gateway.registry.find(name, kind)
             self.subroutine, self.kind, self.since = subroutine.name, kind, time.monotonic()
             serve(subroutine, args, kwargs, options)
-        except ConnectionLost:
-            raise
-        except LocalProtocolError as error:
-            log.debug("Handler %d: %s", self.id, error)
         except BaseException as error:
+            # A subroutine may use pynet itself: only our own lane's loss is ours.
+            if self._lane.error is not None:
+                raise self._lane.error from None
             self._report(error)
         finally:
             self.subroutine = self.kind = ""
             if self._outlet is not None:
                 self._outlet = None
-                self._lane.on_control = self._on_control
                 self._lane.on_drained = None
 
     def _call(
@@ -216,15 +216,6 @@ class Handler:
             self._begin(policy)
             outlet = self._outlet = Outlet(policy, self.tally, self._gateway.reactor)
             outlet.attach(self._lane)
-            credited = self._lane.on_control
-
-            def on_control(frame: Frame) -> None:
-                if frame.kind == Kind.CANCEL:
-                    self._on_control(frame)
-                elif credited is not None:
-                    credited(frame)
-
-            self._lane.on_control = on_control
             self._lane.hand_over()
             self._pump(source, outlet)
         finally:

@@ -76,7 +76,6 @@ class Outlet:
 
     def attach(self, lane: Lane) -> None:
         """Send through this lane from now on; the receiver starts with one window of credit."""
-        lane.on_control = self._on_control
         lane.on_drained = self._on_drained
         with self._lock:
             self._lane = lane
@@ -297,9 +296,8 @@ class Outlet:
 
     # ---- from the receiver --------------------------------------------------------------
 
-    def _on_control(self, frame: Frame) -> None:
-        if frame.kind != Kind.CREDIT:
-            return
+    def on_credit(self, frame: Frame) -> None:
+        """The receiver has taken something; called by whichever thread reads."""
         with self._lock:
             self.credit += frame.seq
             self.tally.round_trip = max(0.0, time.monotonic() - frame.time_us / 1e6)

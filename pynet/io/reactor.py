@@ -98,10 +98,6 @@ class Reactor:
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def on_this_thread(self) -> bool:
-        """True when called by the reactor's own thread."""
-        return threading.current_thread() is self._thread
-
     # ---- sockets, from any thread -------------------------------------------------------
 
     def watch(self, thing: Watched) -> None:

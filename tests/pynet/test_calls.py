@@ -218,3 +218,19 @@ def test_a_cancelled_call_is_no_fault_of_the_device(
     assert ended.wait(5)
     until(lambda: not car.handlers())
     assert "raised" not in caplog.text
+
+
+@pytest.mark.parametrize("error", [pynet.ConnectionLost, pynet.LocalProtocolError, SystemExit])
+def test_a_subroutine_that_uses_pynet_itself_reports_its_own_losses(
+    gateway: Gateway, car: RemoteGateway, error: type[BaseException]
+) -> None:
+    @gateway.batch
+    def relay() -> None:
+        raise error("the next device is gone")
+
+    gateway.batch(lambda: 1, name="one")
+    with pytest.raises(pynet.RemoteError, match="next device") as caught:
+        car.call("relay", timeout=5)
+    assert caught.value.type == error.__name__
+    assert car.call("one") == 1
+    assert len(car.handlers()) == 1
