@@ -32,7 +32,6 @@ ASPHALT = (112, 109, 107)
 RED = (52, 52, 198)
 WHITE = (226, 236, 238)
 PAINT = (188, 208, 212)
-DIRT = (70, 98, 104)
 
 FloatImage = npt.NDArray[np.float32]
 

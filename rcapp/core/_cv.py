@@ -44,15 +44,3 @@ def decode_bgra(data: bytes) -> npt.NDArray[np.uint8]:
     if bgr is None:
         raise PictureError(f"not a picture: {len(data)} bytes")
     return np.ascontiguousarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA), np.uint8)
-
-
-def encode_jpeg(image: npt.NDArray[np.uint8], quality: int = 80) -> bytes:
-    """Pack a height x width x 3 BGR picture as JPEG.
-
-    Raises:
-        PictureError: when OpenCV cannot pack it.
-    """
-    done, packed = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not done:
-        raise PictureError(f"cannot pack a picture of shape {image.shape}")
-    return packed.tobytes()

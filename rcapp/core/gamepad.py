@@ -161,14 +161,6 @@ class Gamepad:
         steer = expo(radial(x, y, self.dead_zone)[0], self.expo)
         return steer, forward - backward
 
-    def rumble(self, strength: float = 0.5, seconds: float = 0.2) -> bool:
-        """Shake the pad; False when there is none or it cannot."""
-        if self._pad is None:
-            return False
-        force = int(max(0.0, min(1.0, strength)) * 0xFFFF)
-        shaken = self._sdl.SDL_GameControllerRumble(self._pad, force, force, int(seconds * 1000))
-        return bool(shaken == 0)
-
     def close(self) -> None:
         """Let SDL go; twice is fine."""
         self._let_go()

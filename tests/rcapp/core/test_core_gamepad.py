@@ -69,7 +69,6 @@ def test_no_pad_is_none(gamepad: Gamepad) -> None:
     assert gamepad.sample() is None
     assert not gamepad.connected
     assert gamepad.name == ""
-    assert not gamepad.rumble()
 
 
 def test_plugging_in_steering_and_unplugging(gamepad: Gamepad, pad: VirtualPad) -> None:

@@ -12,6 +12,7 @@ import pytest
 from rcapp.core import _cv
 from rcapp.core.pictures import Mailbox, PaintStats
 from rcapp.core.state import Frame
+from tests.rcapp.core.jpeg import encode_jpeg
 
 
 def frame(seq: int, captured: float = 0.0) -> Frame:
@@ -62,7 +63,7 @@ def test_a_picture_is_unpacked_as_bgra() -> None:
     image = np.zeros((48, 64, 3), np.uint8)
     image[:, :32] = (255, 0, 0)  # blue
     image[:, 32:] = (0, 0, 255)  # red
-    bgra = _cv.decode_bgra(_cv.encode_jpeg(image, 95))
+    bgra = _cv.decode_bgra(encode_jpeg(image, 95))
     assert bgra.shape == (48, 64, 4)
     assert bgra.dtype == np.uint8
     assert bgra.flags.c_contiguous
@@ -72,7 +73,7 @@ def test_a_picture_is_unpacked_as_bgra() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"no picture", _cv.encode_jpeg(np.zeros((8, 8, 3), np.uint8))[:20]]
+    "data", [b"", b"no picture", encode_jpeg(np.zeros((8, 8, 3), np.uint8))[:20]]
 )
 def test_bytes_that_are_no_picture_are_refused(data: bytes) -> None:
     with pytest.raises(_cv.PictureError):

@@ -22,8 +22,9 @@ from pynet.rc.messages import (
     SensorInfo,
     SensorSample,
 )
-from rcapp.core import _cv, feeds
+from rcapp.core import feeds
 from rcapp.core.session import CarSession, Frame, Link, Snapshot
+from tests.rcapp.core.jpeg import encode_jpeg
 
 PATIENCE = 20.0
 
@@ -53,7 +54,7 @@ class SmallCar:
         )
         image = np.zeros((48, 64, 3), np.uint8)
         image[:, :, 2] = 255
-        self._jpeg = _cv.encode_jpeg(image)
+        self._jpeg = encode_jpeg(image)
         for register, function in (
             (self.gateway.batch, self.describe),
             (self.gateway.batch, self.stop),
