@@ -6,10 +6,10 @@ import argparse
 import importlib
 import sys
 
-from benchmarks import core
+from benchmarks import core, links
 from benchmarks.harness import Report
 
-BENCHES = {"core": core.PARTS}
+BENCHES = {"core": core.PARTS, "links": links.PARTS}
 
 
 def main() -> int:
