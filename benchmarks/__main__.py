@@ -8,6 +8,7 @@ import sys
 
 from benchmarks import core, links
 from benchmarks.harness import Report
+from benchmarks.link import LinkError
 
 BENCHES = {"core": core.PARTS, "links": links.PARTS}
 
@@ -22,6 +23,14 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="a benchmark or a part of one")
     parser.add_argument("--list", action="store_true", help="print the names and what they measure")
     parser.add_argument("--quick", action="store_true", help="few samples: does it run at all?")
+    parser.add_argument("--only", type=words, metavar="NAME,...", help="these contenders alone")
+    parser.add_argument("--seeds", type=numbers, metavar="N,...", help="links with these seeds")
+    parser.add_argument("--congestion", metavar="NAME", help="TCP's congestion control on links")
+    parser.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        help="leave out what was measured before, of this very version",
+    )
     options = parser.parse_args()
     parts = {
         f"{bench}.{part}": about
@@ -38,14 +47,38 @@ def main() -> int:
     if unknown := [name for name in wanted if name not in BENCHES and name not in parts]:
         parser.error(f"no benchmark named {', '.join(unknown)}; --list tells the names")
     chosen = [name for name in parts if name in wanted or name.partition(".")[0] in wanted]
-    met = [run(name, options.quick) for name in chosen]
+    met = [run(name, options) for name in chosen]
     return 0 if all(met) else 1
 
 
-def run(name: str, quick: bool) -> bool:
+def words(text: str) -> tuple[str, ...]:
+    """Read words with commas between them."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Read numbers with commas between them."""
+    return tuple(int(word) for word in words(text))
+
+
+def run(name: str, options: argparse.Namespace) -> bool:
     """Measure one part; tell whether it met all its targets."""
-    report = Report(name, quick)
-    importlib.import_module(f"benchmarks.{name}").measure(report)
+    report = Report(
+        name,
+        options.quick,
+        only=options.only or (),
+        seeds=options.seeds or (),
+        resume=bool(options.resume),
+        congestion=options.congestion,
+    )
+    if report.resume and report.is_there():
+        print(f"{name}: measured before", file=sys.stderr)
+        return True
+    try:
+        importlib.import_module(f"benchmarks.{name}").measure(report)
+    except (ImportError, LinkError) as error:
+        print(f"{name} cannot be measured here: {error}", file=sys.stderr)
+        return False
     report.save()
     return all(figure["ok"] is not False for figure in report.figures)
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import hashlib
 import json
 import os
 import platform
+import selectors
 import statistics
 import subprocess
 import sys
@@ -13,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path("build") / "bench"
@@ -54,10 +57,18 @@ class Report:
     Attributes:
         bench: its name.
         quick: True for a look that takes seconds and proves little.
+        only: names of the contenders to measure; empty for all.
+        seeds: of the links to measure over; empty for what the benchmark finds enough.
+        resume: what was measured before, of this version, need not be measured again.
+        congestion: TCP's congestion control on links; None for the system's.
     """
 
     bench: str
     quick: bool = False
+    only: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    resume: bool = False
+    congestion: str | None = None
     figures: list[dict[str, Any]] = field(default_factory=list)
     samples: dict[str, Any] = field(default_factory=dict)
     busy_before: float = field(default_factory=lambda: _short(busy_share()) or 0.0)
@@ -78,6 +89,7 @@ class Report:
         *,
         baseline: float | None = None,
         target: Target | None = None,
+        of: str | None = None,
     ) -> None:
         """Print one figure as a line of JSON.
 
@@ -87,6 +99,7 @@ class Report:
             unit: its unit, and that of the baseline.
             baseline: the same of the peer, from the same run.
             target: what the value or its ratio to the baseline should reach, if anything.
+            of: the contender, where one metric is measured of several.
         """
         ratio = value / baseline if baseline else None
         line = {
@@ -99,6 +112,15 @@ class Report:
             "target": None if target is None else str(target),
             "ok": None if target is None else target.is_met(value, ratio),
         }
+        if of is not None:
+            line["of"] = of
+        self._add(line)
+
+    def missing(self, of: str, reason: str) -> None:
+        """Print that a contender did not run, and why; nothing is held against anybody."""
+        self._add({"bench": self.bench, "of": of, "missing": reason, "ok": None})
+
+    def _add(self, line: dict[str, Any]) -> None:
         self.figures.append(line)
         print(json.dumps(line), flush=True)
 
@@ -109,9 +131,12 @@ class Report:
     def save(self, folder: Path = RESULTS) -> Path:
         """Write figures, samples and the machine they are from."""
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self.bench}.json"
+        path = self.path(folder)
         content = {
             "when": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "version": version(),
+            "commit": commit(),
+            "congestion": self.congestion,
             "quick": self.quick,
             "machine": {
                 "system": platform.platform(),
@@ -124,6 +149,50 @@ class Report:
         }
         path.write_text(json.dumps(content, separators=(",", ":")) + "\n")
         return path
+
+    def path(self, folder: Path = RESULTS) -> Path:
+        """Return where it is written: a look at a part must not pass for the whole."""
+        name = self.bench + (f".{self.congestion}" if self.congestion else "")
+        if self.quick:
+            name += ".quick"
+        elif self.only or self.seeds:
+            name += ".partial"
+        return folder / f"{name}.json"
+
+    def is_there(self, folder: Path = RESULTS) -> bool:
+        """Tell whether all of it was measured before, of this version."""
+        try:
+            content = json.loads(self.path(folder).read_text())
+        except (OSError, ValueError):
+            return False
+        return bool(content.get("version") == version())
+
+
+@functools.cache
+def version(*packages: str) -> str:
+    """Return a short name for what these packages hold now; for all that is measured, if none."""
+    digest = hashlib.sha256()
+    for package in packages or ("pynet", "pi_agent", "rcapp", "benchmarks"):
+        for path in sorted((ROOT / package).rglob("*")):
+            if path.suffix in (".py", ".c"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@functools.cache
+def commit() -> str | None:
+    """Return git's short name of what is checked out, with a plus sign if it was changed."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
 
 
 def busy_share(seconds: float = 1.0) -> float:
@@ -185,24 +254,40 @@ class Peer:
 
     It ends when its stdin is closed.
 
+    Args:
+        module: of ``benchmarks.peers``.
+        arguments: for it.
+        prefix: a command that runs it somewhere else, as from ``Link.command``.
+        patience: seconds that an answer may take.
+
     Attributes:
         facts: what it told when it was ready, such as the port it listens on.
         pid: its process id.
+
+    Raises:
+        RuntimeError: it could not get ready; the message is what it said.
     """
 
-    def __init__(self, module: str, *arguments: object) -> None:
+    def __init__(
+        self,
+        module: str,
+        *arguments: object,
+        prefix: Sequence[str] = (),
+        patience: float | None = None,
+    ) -> None:
+        self._patience = patience
+        self._unread = b""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"benchmarks.peers.{module}", *map(str, arguments)],
+            [*prefix, sys.executable, "-m", f"benchmarks.peers.{module}", *map(str, arguments)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
         )
         self.pid = self._process.pid
         try:
             word, _, facts = self.answer().partition(" ")
             if word != "ready":
-                raise RuntimeError(f"{module} said {word!r} instead of being ready")
+                raise RuntimeError(facts or f"{module} said {word!r} instead of being ready")
             self.facts: dict[str, Any] = json.loads(facts or "{}")
         except BaseException:
             self.close()
@@ -211,21 +296,38 @@ class Peer:
     def tell(self, line: str) -> None:
         """Send it one line."""
         assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
+        self._process.stdin.write(line.encode() + b"\n")
         self._process.stdin.flush()
 
-    def answer(self) -> str:
-        """Wait for its next line."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"process {self.pid} of the benchmark ended early")
-        return line.rstrip("\n")
+    def answer(self, patience: float | None = None) -> str:
+        """Wait for its next line.
 
-    def ask(self, line: str) -> Any:
+        Args:
+            patience: seconds that this answer may take, if it is not as quick as others.
+
+        Raises:
+            RuntimeError: it ended, or gave none in time.
+        """
+        assert self._process.stdout is not None
+        patience = self._patience if patience is None else patience
+        deadline = None if patience is None else time.monotonic() + patience
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._unread:
+                left = None if deadline is None else max(0.0, deadline - time.monotonic())
+                if not selector.select(left):
+                    raise RuntimeError(f"gave no answer within {patience:g} s")
+                read = os.read(self._process.stdout.fileno(), 1 << 16)
+                if not read:
+                    raise RuntimeError(f"process {self.pid} of the benchmark ended early")
+                self._unread += read
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line.decode()
+
+    def ask(self, line: str, patience: float | None = None) -> Any:
         """Send one line and return the JSON it answers with."""
         self.tell(line)
-        return json.loads(self.answer())
+        return json.loads(self.answer(patience))
 
     def close(self) -> None:
         """End it, kindly at first."""
@@ -250,6 +352,14 @@ class Peer:
 def say_ready(**facts: Any) -> None:
     """Tell the harness, from a peer process, that it can begin."""
     print("ready", json.dumps(facts), flush=True)
+
+
+def say_failed(error: BaseException) -> NoReturn:
+    """Tell the harness, from a peer process, why it cannot begin; and end."""
+    reason = " ".join(str(error).split()) or "no reason given"
+    print("failed", f"{type(error).__name__}: {reason}", flush=True)
+    # Some peers leave threads that nobody can end.
+    os._exit(1)
 
 
 def orders() -> Iterator[list[str]]:

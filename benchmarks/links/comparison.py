@@ -1,0 +1,82 @@
+"""From the runs of contenders to figures beside their baselines and targets."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.harness import Target
+from benchmarks.links.contenders import Contender, chosen
+from benchmarks.links.course import Course
+from benchmarks.links.table import show
+
+METRICS = ("age_p50", "age_p99", "age_p999", "age_max", "age_over_50", "age_over_100")
+UNITS = {"age_over_50": "%", "age_over_100": "%", "lost": "%", "superseded": "commands"}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What one figure of one contender should reach.
+
+    Attributes:
+        contender: its name.
+        metric: as in :meth:`Run.figures`; the median over seeds counts, or the worst of all
+            seeds if it begins with ``worst_``.
+        target: for it.
+        beside: the contender whose figure is the baseline.
+    """
+
+    contender: str
+    metric: str
+    target: Target
+    beside: str = "udp"
+
+
+def compare(
+    course: Course,
+    contenders: Sequence[Contender],
+    goals: Sequence[Goal] = (),
+    *,
+    metrics: Sequence[str] = METRICS,
+    baseline: str = "udp",
+) -> None:
+    """Measure all contenders on a course; print their figures, and a table in the end."""
+    report = course.report
+    runs, failed = course.runs(chosen(tuple(contenders), report))
+    for name, reason in failed.items():
+        report.missing(f"{name} ({course.profile})", reason)
+    each = {name: [run.figures() for run in some] for name, some in runs.items()}
+    medians = {name: medians_of(figures) for name, figures in each.items()}
+    for name in medians:
+        own = [goal for goal in goals if goal.contender == name]
+        wanted = [*metrics, *(goal.metric for goal in own if goal.metric not in metrics)]
+        for metric in wanted:
+            goal = next((goal for goal in own if goal.metric == metric), None)
+            beside = medians.get(goal.beside if goal else baseline, {})
+            report.figure(
+                f"{course.profile} {metric}",
+                medians[name][metric],
+                unit_of(metric),
+                baseline=beside.get(metric),
+                target=goal.target if goal else None,
+                of=name,
+            )
+    report.keep(course.profile, {"seeds": course.seeds, "figures": each})
+    seeds = f"seed {course.seeds[0]}" if len(course.seeds) == 1 else f"{len(course.seeds)} seeds"
+    control = f", {report.congestion}" if report.congestion else ""
+    show(f"{course.profile}{control}: {course.seconds:g} s, medians of {seeds}", medians)
+
+
+def medians_of(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the median over seeds of each figure; and the worst, as ``worst_...``."""
+    keys = figures[0]
+    return {
+        **{key: statistics.median(values[key] for values in figures) for key in keys},
+        **{f"worst_{key}": max(values[key] for values in figures) for key in keys},
+    }
+
+
+def unit_of(metric: str) -> str:
+    """Return the unit of a metric: milliseconds, if nothing else is known of it."""
+    return UNITS.get(metric.removeprefix("worst_"), "ms")

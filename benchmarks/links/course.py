@@ -1,0 +1,177 @@
+"""Contenders one after the other over the same link; each run is kept in a file of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import RESULTS, Peer, Report
+from benchmarks.link import CAR, Link
+from benchmarks.links.ages import Run
+from benchmarks.links.contenders import Contender
+
+HZ = 100.0
+SECONDS, QUICK_SECONDS = 20.0, 4.0
+SEEDS, QUICK_SEEDS = (1, 2, 3, 4, 5), (1,)
+DRAIN = 2.0
+PATIENCE = 40.0
+# A new number for a new way to measure: what was kept of the old one no longer counts.
+METHOD = 1
+
+
+@dataclass(frozen=True)
+class Course:
+    """What all contenders of a part are put through.
+
+    Attributes:
+        report: of the part.
+        profile: of the link.
+        seconds: that commands are sent.
+        patient: as for the order ``go`` of the laptop.
+        drain: seconds that late commands are waited for.
+    """
+
+    report: Report
+    profile: str
+    seconds: float
+    patient: bool = False
+    drain: float = DRAIN
+
+    @classmethod
+    def usual(cls, report: Report, profile: str, **differences: Any) -> Course:
+        """Make one with a window as long as the report wants."""
+        return cls(report, profile, QUICK_SECONDS if report.quick else SECONDS, **differences)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those that every contender meets."""
+        return self.report.seeds or (QUICK_SEEDS if self.report.quick else SEEDS)
+
+    def runs(self, contenders: Sequence[Contender]) -> tuple[dict[str, list[Run]], dict[str, str]]:
+        """Measure all contenders with all seeds.
+
+        Returns:
+            Their runs, by name, one for each seed; and of those that failed, why.
+        """
+        runs: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
+        failed: dict[str, str] = {}
+        for place, seed in enumerate(self.seeds):
+            with contextlib.ExitStack() as stack:
+                link: Link | None = None
+                for contender in contenders if place % 2 == 0 else contenders[::-1]:
+                    if contender.name in failed:
+                        continue
+                    try:
+                        run = self._kept(contender, seed)
+                        if run is None:
+                            if link is None:
+                                link = stack.enter_context(self._link(seed))
+                            run = self._measure(link, contender, seed)
+                        runs[contender.name].append(run)
+                    except RuntimeError as error:
+                        failed[contender.name] = str(error)
+                        self._say(contender, seed, f"did not run: {error}")
+        return {name: some for name, some in runs.items() if name not in failed}, failed
+
+    # ---- one run ------------------------------------------------------------------------
+
+    def _link(self, seed: int) -> Link:
+        return Link(self.profile, seed=seed, congestion=self.report.congestion)
+
+    def _measure(self, link: Link, contender: Contender, seed: int) -> Run:
+        version = contender.version()
+        with ends(link, contender) as (car, laptop):
+            count = round(self.seconds * HZ)
+            link.restart_clock()
+            before = car.ask("cpu")
+            sent = laptop.ask(f"go {count} {HZ} {int(self.patient)}", self.seconds + PATIENCE)
+            if reason := sent.get("failed"):
+                raise RuntimeError(reason)
+            cpu = (sent["cpu"], car.ask("cpu") - before)
+            statistics = link.statistics
+            drain(car, len(sent["sent"]), self.drain)
+            taken = car.ask("taken")
+        content = {
+            "key": self._key(version),
+            "start": sent["start"],
+            "length": 1e3 * self.seconds,
+            "sent": sent["sent"],
+            "taken": taken,
+            "cpu": [seconds / self.seconds for seconds in cpu],
+            "link": statistics.as_json(),
+        }
+        run = read(content)
+        path = self._path(contender, seed)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, separators=(",", ":")))
+        figures = run.figures()
+        ages = ", ".join(f"{figures[f'age_{word}']:.0f}" for word in ("p50", "p99", "p999", "max"))
+        late = statistics.up.late_us["p99"]
+        self._say(contender, seed, f"age {ages} ms; packets {late:.0f} us late (p99)")
+        return run
+
+    def _say(self, contender: Contender, seed: int, text: str) -> None:
+        print(f"{self.profile}, seed {seed}, {contender.name}: {text}", file=sys.stderr, flush=True)
+
+    # ---- what was measured before ---------------------------------------------------------
+
+    def _key(self, version: str) -> list[Any]:
+        return [METHOD, version, self.profile, self.seconds, self.patient, self.report.congestion]
+
+    def _path(self, contender: Contender, seed: int) -> Path:
+        folder = self.report.bench + (".quick" if self.report.quick else "")
+        control = f".{self.report.congestion}" if self.report.congestion else ""
+        name = f"{self.profile}.{contender.name}.{seed}{control}.json"
+        return RESULTS / "runs" / folder / name
+
+    def _kept(self, contender: Contender, seed: int) -> Run | None:
+        if not self.report.resume:
+            return None
+        try:
+            content = json.loads(self._path(contender, seed).read_text())
+        except (OSError, ValueError):
+            return None
+        return read(content) if content["key"] == self._key(contender.version()) else None
+
+
+def read(content: dict[str, Any]) -> Run:
+    """Make a run of what a file holds."""
+    return Run.of_log(
+        content["start"],
+        content["length"],
+        content["sent"],
+        content["taken"],
+        (content["cpu"][0], content["cpu"][1]),
+    )
+
+
+@contextlib.contextmanager
+def ends(link: Link | None, contender: Contender) -> Iterator[tuple[Peer, Peer]]:
+    """Start a contender's programs, connected; on this machine alone, if there is no link."""
+    host = "127.0.0.1" if link is None else CAR
+    place = [] if link is None else [link.command(name, []) for name in ("car", "laptop")]
+    car_at, laptop_at = place or ([], [])
+    with Peer(
+        "command_car", contender.kind, host, _json(contender.car), prefix=car_at, patience=PATIENCE
+    ) as car:
+        facts = _json(car.facts)
+        words = (contender.kind, host, facts, _json(contender.laptop))
+        with Peer("command_laptop", *words, prefix=laptop_at, patience=PATIENCE) as laptop:
+            yield car, laptop
+
+
+def drain(car: Peer, count: int, seconds: float) -> None:
+    """Wait until all commands have come, or for as long as late ones may take."""
+    deadline = time.monotonic() + seconds
+    while car.ask("count") < count and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(dict(value))

@@ -1,0 +1,13 @@
+"""Wi-Fi in the same room: hardly a loss."""
+
+from __future__ import annotations
+
+from benchmarks.harness import Report
+from benchmarks.links.comparison import compare
+from benchmarks.links.contenders import AGES
+from benchmarks.links.course import Course
+
+
+def measure(report: Report) -> None:
+    """Ages of 100 Hz commands."""
+    compare(Course.usual(report, "wifi-good"), AGES)

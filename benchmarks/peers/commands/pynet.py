@@ -1,0 +1,54 @@
+"""pynet: one feed into a sink, over one pair or a swarm of them."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pynet
+from benchmarks.peers.commands import Send, Take
+
+POOL = 40
+
+
+def without_kernel_options() -> None:
+    """Let this process do without what only newer kernels of Linux offer to sockets."""
+    raise NotImplementedError("pynet cannot leave out the options of the kernel yet")
+
+
+def serve(
+    stack: contextlib.ExitStack,
+    host: str,
+    take: Take,
+    *,
+    kernel_options: bool = True,
+    **_options: Any,
+) -> dict[str, Any]:
+    """Offer the sink `drive`."""
+    if not kernel_options:
+        without_kernel_options()
+    gateway = pynet.Gateway(host, 0, pool_size=POOL, insecure=True, allow_network=True)
+
+    @gateway.sink
+    def drive(commands: pynet.Incoming) -> None:
+        for command in commands:
+            take(command)
+
+    stack.enter_context(gateway)
+    return {"port": gateway.port}
+
+
+def connect(
+    stack: contextlib.ExitStack,
+    host: str,
+    facts: dict[str, Any],
+    *,
+    kernel_options: bool = True,
+    **options: Any,
+) -> Send:
+    """Open the feed with these options."""
+    if not kernel_options:
+        without_kernel_options()
+    controller = stack.enter_context(pynet.Controller(name="benchmark"))
+    car = controller.connect(f"{host}:{facts['port']}", timeout=20)
+    return car.feed("drive", **options).send
