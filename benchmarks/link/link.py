@@ -83,11 +83,11 @@ class Link:
         try:
             for name in self.spaces.values():
                 system.make_space(name)
-                if self.congestion is not None:
-                    system.set_congestion_control(name, self.congestion)
             self._forwarder = self._start_forwarder(program)
             for place, address in PLACES.items():
                 system.set_address(self.spaces[place], DEVICE, address)
+                if self.congestion is not None:
+                    system.set_congestion_control(self.spaces[place], DEVICE, self.congestion)
             self.restart_clock()
         except BaseException:
             self.close()

@@ -123,18 +123,22 @@ def set_address(name: str, device: str, address: str) -> None:
     _run("ip", "-n", name, "link", "set", device, "mtu", "1500", "txqueuelen", "4000", "up")
 
 
-def set_congestion_control(name: str, control: str) -> None:
-    """Choose TCP's congestion control for all that runs in a namespace."""
-    # Outside of namespaces root may use any; what is not on this list the kernel refuses inside.
-    allowed = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control").read_text().split()
-    if control not in allowed:
+def set_congestion_control(name: str, device: str, control: str) -> None:
+    """Choose TCP's congestion control for all connections over the device in a namespace.
+
+    Raises:
+        LinkError: the kernel does not have it.
+    """
+    # The route asks for it, because the setting of a namespace takes only what is on a list
+    # that belongs to the whole machine. It holds for connections made and taken.
+    change = 'ip route change $(ip route show dev "$1") dev "$1" congctl "$2"'
+    try:
+        _run("ip", "netns", "exec", name, "sh", "-c", change, "sh", device, control)
+    except LinkError as error:
+        known = Path("/proc/sys/net/ipv4/tcp_available_congestion_control").read_text().split()
         raise LinkError(
-            f"Congestion control {control!r} is not allowed in namespaces here, only "
-            f"{', '.join(allowed)}; `sysctl -w net.ipv4.tcp_allowed_congestion_control="
-            f'"{" ".join(allowed)} {control}"` allows it, if the kernel has it.'
-        )
-    target = "/proc/sys/net/ipv4/tcp_congestion_control"
-    _run("ip", "netns", "exec", name, "sh", "-c", f'printf %s "$1" > {target}', "sh", control)
+            f"Congestion control {control!r} is not to be had here, only {', '.join(known)}."
+        ) from error
 
 
 def remove_space(name: str) -> None:
