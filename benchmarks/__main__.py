@@ -6,11 +6,11 @@ import argparse
 import importlib
 import sys
 
-from benchmarks import core, links
+from benchmarks import core, links, video
 from benchmarks.harness import Report
 from benchmarks.link import LinkError
 
-BENCHES = {"core": core.PARTS, "links": links.PARTS}
+BENCHES = {"core": core.PARTS, "links": links.PARTS, "video": video.PARTS}
 
 
 def main() -> int:

@@ -1,0 +1,175 @@
+"""All contenders over one link, one after the other, with the same luck for each."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.harness import Peer, Report
+from benchmarks.link import Link
+from benchmarks.video.contenders import CONTENDERS
+from benchmarks.video.judge import Arrival
+
+SEEDS = (1, 2, 3, 4, 5)
+WINDOW, QUICK_WINDOW = 20.0, 5.0
+RUN_UP = 1.0
+"""Seconds of pictures before the window: what a first picture costs is not what is asked."""
+SETTLING = 1.0
+"""Seconds between that both ends are ready and picture 0: some libraries connect behind."""
+BULK_LEAD = 2.0
+"""Seconds that a file copy runs before there are pictures: it must have filled the queue."""
+PATIENCE = 60.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where and how long pictures are sent.
+
+    Attributes:
+        profile: of the link.
+        seconds: of one window.
+        changes: of the profile, as for Link.
+        bulk: True if a file is copied at the same time.
+    """
+
+    profile: str
+    seconds: float
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    bulk: bool = False
+
+
+@dataclass(frozen=True)
+class Window:
+    """What happened in one.
+
+    Attributes:
+        arrivals: of pictures at the laptop.
+        begin, end: of what counts, seconds after picture 0 existed.
+        car_cpu, laptop_cpu: % of a core that both processes used.
+        megabits: per second, of IP packets that the car sent.
+        bulk_megabits: per second that the file copy reached; None without one.
+        outage_ends: of the outages that were planned, seconds after picture 0 existed.
+    """
+
+    arrivals: tuple[Arrival, ...]
+    begin: float
+    end: float
+    car_cpu: float
+    laptop_cpu: float
+    megabits: float
+    bulk_megabits: float | None
+    outage_ends: tuple[float, ...] = ()
+
+    def raw(self) -> dict[str, Any]:
+        """Return it for a file."""
+        content = dict(vars(self))
+        content["arrivals"] = [(a.at, a.number, a.psnr) for a in self.arrivals]
+        return content
+
+
+def chosen(report: Report, among: Sequence[str]) -> list[str]:
+    """Return the contenders of a part that the person wants."""
+    return [name for name in among if not report.only or name in report.only]
+
+
+def seeds_of(report: Report) -> Sequence[int]:
+    """Return the seeds that are to be measured."""
+    return report.seeds or (SEEDS[:1] if report.quick else SEEDS)
+
+
+def seconds_of(report: Report) -> float:
+    """Return how long a window is to be."""
+    return QUICK_WINDOW if report.quick else WINDOW
+
+
+def compete(
+    report: Report, names: Sequence[str], setting_of: Callable[[int], Setting]
+) -> dict[str, list[Window]]:
+    """Give each contender one window for each seed.
+
+    Args:
+        report: told of whoever cannot run; gets the raw samples.
+        names: of the contenders, of which the person may want some only.
+        setting_of: what all meet with a seed.
+
+    Returns:
+        For each that could run at all, its windows.
+    """
+    windows: dict[str, list[Window]] = {name: [] for name in chosen(report, names)}
+    failed: set[str] = set()
+    for seed in seeds_of(report):
+        setting = setting_of(seed)
+        for name, those in windows.items():
+            if name in failed:
+                continue
+            link = Link(setting.profile, seed=seed, congestion=report.congestion, **setting.changes)
+            try:
+                those.append(one_window(link, name, setting))
+            except RuntimeError as error:
+                print(f"{report.bench}: {name} did not run: {error}", file=sys.stderr)
+                report.missing(name, f"seed {seed}: {error}")
+                failed.add(name)
+    found = {name: done for name, done in windows.items() if done}
+    report.keep("windows", {name: [w.raw() for w in done] for name, done in found.items()})
+    return found
+
+
+def one_window(link: Link, name: str, setting: Setting) -> Window:
+    """Let one contender send pictures once.
+
+    Raises:
+        RuntimeError: it did not get ready, or failed on the way.
+    """
+    if name not in CONTENDERS:
+        raise RuntimeError("there is no such contender")
+    last = RUN_UP + setting.seconds
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(link)
+
+        def start(place: str, module: str, *arguments: object) -> Peer:
+            prefix = link.command(place, [])
+            peer = Peer(module, *arguments, prefix=prefix, patience=PATIENCE)
+            return stack.enter_context(peer)
+
+        copy = None
+        if setting.bulk:
+            start("car", "bulk_copy", "car")
+            copy = start("laptop", "bulk_copy", "laptop")
+        car, laptop = (
+            start(place, "picture_end", place, name, last) for place in ("car", "laptop")
+        )
+        time.sleep(SETTLING)
+        begin = time.monotonic()
+        link.restart_clock()
+        for end in (car, laptop):
+            end.tell(f"start {begin} {RUN_UP} {last}")
+        time.sleep(max(0.0, begin + RUN_UP - time.monotonic()))
+        bytes_before = link.statistics.down.sent_bytes
+        copied_before = copy.ask("taken") if copy else 0
+        time.sleep(max(0.0, begin + last - time.monotonic()))
+        sent = link.statistics.down.sent_bytes - bytes_before
+        copied = copy.ask("taken") - copied_before if copy else None
+        told = [answer_of(end, last) for end in (car, laptop)]
+    arrivals = tuple(Arrival(*line) for line in told[1]["arrivals"])
+    if not arrivals:
+        raise RuntimeError(told[0]["problem"] or told[1]["problem"] or "no picture came")
+    return Window(
+        arrivals=arrivals,
+        begin=RUN_UP,
+        end=last,
+        car_cpu=told[0]["cpu"],
+        laptop_cpu=told[1]["cpu"],
+        megabits=sent * 8e-6 / setting.seconds,
+        bulk_megabits=None if copied is None else copied * 8e-6 / setting.seconds,
+        outage_ends=tuple(outage.at + outage.length for outage in link.profile.down.outages),
+    )
+
+
+def answer_of(end: Peer, seconds: float) -> Any:
+    """Wait for what an end tells when its window is over, and its pictures are judged."""
+    return json.loads(end.answer(seconds + PATIENCE))
