@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from pynet.errors import ConfigurationError
+from pynet.fanout import Broadcasts
 from pynet.policy import Policy, as_policy, reliable
 from pynet.subroutines import BATCH, SINK, STREAM, Registry, Subroutine, name_of
 
@@ -17,18 +18,21 @@ class Registrar:
 
     Attributes:
         registry: the subroutines by name.
+        broadcasts: the shared streams that run.
     """
 
     def __init__(self) -> None:
         self.registry = Registry()
+        self.broadcasts = Broadcasts()
 
     @overload
     def stream(
-        self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...
-    ) -> F: ...
+        self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...,
+        shared: bool = ...,
+    ) -> F: ...  # fmt: skip
     @overload
     def stream(
-        self, /, *, name: str | None = ..., policy: Policy | str = ...
+        self, /, *, name: str | None = ..., policy: Policy | str = ..., shared: bool = ...
     ) -> Callable[[F], F]: ...
     def stream(
         self,
@@ -37,6 +41,7 @@ class Registrar:
         *,
         name: str | None = None,
         policy: Policy | str = reliable,
+        shared: bool = False,
     ) -> F | Callable[[F], F]:
         """Offer a generator whose items are pushed to a Controller's callback.
 
@@ -46,8 +51,12 @@ class Registrar:
             function: a generator function; it runs once for each stream that is opened.
             name: how it is asked for; the function's name by default.
             policy: what happens when the receiver is slow, unless the Controller says otherwise.
+            shared: fan-out: it runs once for all viewers that gave equal arguments, from the
+                first to the last, at the pace of the fastest; each has a mailbox by its own
+                policy, and who comes late gets the newest item at once. All viewers get the
+                same objects, so what was yielded must not be changed any more.
         """
-        return self._add(function, STREAM, name, as_policy(policy))
+        return self._add(function, STREAM, name, as_policy(policy), shared=shared)
 
     @overload
     def batch(self, function: F, /, *, name: str | None = ...) -> F: ...
@@ -113,12 +122,15 @@ class Registrar:
         policy: Policy,
         max_age: float | None = None,
         silence: float | None = None,
+        shared: bool = False,
     ) -> F | Callable[[F], F]:
         def register(function: F) -> F:
             if not callable(function):
                 raise ConfigurationError(f"{function!r} cannot be called, so it cannot be offered")
             self.registry.add(
-                Subroutine(name or name_of(function), kind, function, policy, max_age, silence)
+                Subroutine(
+                    name or name_of(function), kind, function, policy, max_age, silence, shared
+                )
             )
             return function
 

@@ -33,6 +33,7 @@ class Subroutine:
         policy: default policy of a stream or sink.
         max_age: seconds after which an item for a sink is too old to be worth taking, or None.
         silence: seconds without an item after which a sink is told, or None.
+        shared: a stream whose generator runs once for all viewers with equal arguments.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Subroutine:
     policy: Policy
     max_age: float | None = None
     silence: float | None = None
+    shared: bool = False
 
     def describe(self) -> dict[str, Any]:
         """What ``pynet ls`` shows: name, kind, signature, first line of the docstring, policy."""
@@ -51,6 +53,7 @@ class Subroutine:
             "signature": self.signature(),
             "doc": doc.partition("\n")[0],
             "policy": self.policy.kind,
+            "shared": self.shared,
             "yields": inspect.isgeneratorfunction(_plain(self.function)),
         }
 
