@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.harness import Target
+from benchmarks.links.ages import Run
 from benchmarks.links.contenders import Contender, chosen
 from benchmarks.links.course import Course
-from benchmarks.links.table import show
+from benchmarks.links.table import COLUMNS, Column, show
 
 METRICS = ("age_p50", "age_p99", "age_p999", "age_max", "age_over_50", "age_over_100")
-UNITS = {"age_over_50": "%", "age_over_100": "%", "lost": "%", "superseded": "commands"}
+UNITS = {
+    "age_over_50": "%",
+    "age_over_100": "%",
+    "lost": "%",
+    "superseded": "commands",
+    "old": "commands",
+    "cpu_laptop": "% of a core",
+    "cpu_car": "% of a core",
+}
 
 
 @dataclass(frozen=True)
@@ -40,13 +49,28 @@ def compare(
     *,
     metrics: Sequence[str] = METRICS,
     baseline: str = "udp",
+    figures: Callable[[Run], dict[str, float]] = Run.figures,
+    columns: Sequence[Column] = COLUMNS,
+    title: str | None = None,
 ) -> None:
-    """Measure all contenders on a course; print their figures, and a table in the end."""
+    """Measure all contenders on a course; print their figures, and a table in the end.
+
+    Args:
+        course: what they are put through.
+        contenders: all that take part; the report may choose among them.
+        goals: what their figures should reach.
+        metrics: of `figures`: those that are printed for every contender.
+        baseline: the contender whose figures are the baseline of figures without a goal.
+        figures: what a run comes to.
+        columns: of the table.
+        title: of the course; its profile by default.
+    """
+    title = title or course.profile
     report = course.report
     runs, failed = course.runs(chosen(tuple(contenders), report))
     for name, reason in failed.items():
-        report.missing(f"{name} ({course.profile})", reason)
-    each = {name: [run.figures() for run in some] for name, some in runs.items()}
+        report.missing(f"{name} ({title})", reason)
+    each = {name: [figures(run) for run in some] for name, some in runs.items()}
     medians = {name: medians_of(figures) for name, figures in each.items()}
     for name in medians:
         own = [goal for goal in goals if goal.contender == name]
@@ -55,17 +79,17 @@ def compare(
             goal = next((goal for goal in own if goal.metric == metric), None)
             beside = medians.get(goal.beside if goal else baseline, {})
             report.figure(
-                f"{course.profile} {metric}",
+                f"{title} {metric}",
                 medians[name][metric],
                 unit_of(metric),
                 baseline=beside.get(metric),
                 target=goal.target if goal else None,
                 of=name,
             )
-    report.keep(course.profile, {"seeds": course.seeds, "figures": each})
+    report.keep(title, {"seeds": course.seeds, "figures": each})
     seeds = f"seed {course.seeds[0]}" if len(course.seeds) == 1 else f"{len(course.seeds)} seeds"
     control = f", {report.congestion}" if report.congestion else ""
-    show(f"{course.profile}{control}: {course.seconds:g} s, medians of {seeds}", medians)
+    show(f"{title}{control}: {course.seconds:g} s, medians of {seeds}", medians, columns)
 
 
 def medians_of(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -9,6 +9,9 @@ from typing import Any
 
 from benchmarks.harness import Report, version
 
+OLD_COMMAND = 0.25
+"""Seconds after which a car does not execute a command any more."""
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -55,9 +58,18 @@ def _pynet(name: str, *, kernel_options: bool = True, **feed: Any) -> Contender:
 
 UDP = _peer("udp", "udp")
 TCP = _peer("tcp", "tcp")
+ZMQ = _peer("zmq", "zeromq", "pyzmq")
+PYNET_1 = _pynet("pynet-1", policy="latest")
 PYNET_8 = _pynet("pynet-8", policy="latest", lanes=8)
 PYNET_8_COPIES = _pynet("pynet-8-copies", policy="latest", lanes=8, copies=2)
 PYNET_8_PLAIN = _pynet("pynet-8-plain", policy="latest", lanes=8, kernel_options=False)
+PYNET_8_LIMIT = Contender(
+    "pynet-8-max-age",
+    "pynet",
+    "pynet",
+    car={"max_age": OLD_COMMAND},
+    laptop={"policy": "latest", "lanes": 8},
+)
 PYNET_RELIABLE = _pynet("pynet-reliable", policy="reliable", lanes=8)
 
 # Sockets first and pynet last; a run takes each in turn, and every second seed backwards.
@@ -67,21 +79,22 @@ AGES = (
     TCP,
     _peer("tcp-reno", "tcp", congestion="reno"),
     _peer("tcp-cubic", "tcp", congestion="cubic"),
-    _peer("zmq", "zeromq", "pyzmq"),
+    ZMQ,
     _peer("zmq-conflate", "zeromq", "pyzmq", conflate=True),
     _peer("zenoh", "zenoh", "eclipse-zenoh"),
     _peer("grpc", "grpc", "grpcio"),
     _peer("websockets", "websockets", "websockets"),
     _peer("rpyc", "rpyc", "rpyc"),
     _peer("aiortc", "aiortc", "aiortc"),
-    _pynet("pynet-1", policy="latest"),
+    PYNET_1,
     PYNET_8,
     PYNET_8_COPIES,
     _pynet("pynet-16", policy="latest", lanes=16),
 )
 DELIVERY = (TCP, PYNET_RELIABLE)
 OPTIONS = (UDP, PYNET_8_PLAIN)
-OUTAGE = (UDP, TCP, _peer("zmq", "zeromq", "pyzmq"), _pynet("pynet-1", policy="latest"), PYNET_8)
+OUTAGE = (UDP, TCP, ZMQ, PYNET_1, PYNET_8, PYNET_8_LIMIT)
+LOCAL = (TCP, ZMQ, PYNET_1, PYNET_8)
 
 
 def chosen(contenders: tuple[Contender, ...], report: Report) -> tuple[Contender, ...]:

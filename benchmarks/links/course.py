@@ -19,6 +19,7 @@ from benchmarks.links.contenders import Contender
 HZ = 100.0
 SECONDS, QUICK_SECONDS = 20.0, 4.0
 SEEDS, QUICK_SEEDS = (1, 2, 3, 4, 5), (1,)
+LOOPBACK = "loopback"
 DRAIN = 2.0
 PATIENCE = 40.0
 # A new number for a new way to measure: what was kept of the old one no longer counts.
@@ -31,10 +32,12 @@ class Course:
 
     Attributes:
         report: of the part.
-        profile: of the link.
+        profile: of the link, or :data:`LOOPBACK` for none.
         seconds: that commands are sent.
         patient: as for the order ``go`` of the laptop.
         drain: seconds that late commands are waited for.
+        busy_interval: switch interval of a car that also computes in pure Python, in seconds;
+            None for a car that does nothing else.
     """
 
     report: Report
@@ -42,6 +45,7 @@ class Course:
     seconds: float
     patient: bool = False
     drain: float = DRAIN
+    busy_interval: float | None = None
 
     @classmethod
     def usual(cls, report: Report, profile: str, **differences: Any) -> Course:
@@ -70,7 +74,7 @@ class Course:
                     try:
                         run = self._kept(contender, seed)
                         if run is None:
-                            if link is None:
+                            if link is None and self.profile != LOOPBACK:
                                 link = stack.enter_context(self._link(seed))
                             run = self._measure(link, contender, seed)
                         runs[contender.name].append(run)
@@ -84,17 +88,20 @@ class Course:
     def _link(self, seed: int) -> Link:
         return Link(self.profile, seed=seed, congestion=self.report.congestion)
 
-    def _measure(self, link: Link, contender: Contender, seed: int) -> Run:
+    def _measure(self, link: Link | None, contender: Contender, seed: int) -> Run:
         version = contender.version()
         with ends(link, contender) as (car, laptop):
+            if self.busy_interval is not None:
+                car.ask(f"compute {self.busy_interval}")
             count = round(self.seconds * HZ)
-            link.restart_clock()
             before = car.ask("cpu")
+            if link is not None:
+                link.restart_clock()
             sent = laptop.ask(f"go {count} {HZ} {int(self.patient)}", self.seconds + PATIENCE)
             if reason := sent.get("failed"):
                 raise RuntimeError(reason)
             cpu = (sent["cpu"], car.ask("cpu") - before)
-            statistics = link.statistics
+            statistics = link.statistics if link is not None else None
             drain(car, len(sent["sent"]), self.drain)
             taken = car.ask("taken")
         content = {
@@ -104,7 +111,7 @@ class Course:
             "sent": sent["sent"],
             "taken": taken,
             "cpu": [seconds / self.seconds for seconds in cpu],
-            "link": statistics.as_json(),
+            "link": statistics.as_json() if statistics else None,
         }
         run = read(content)
         path = self._path(contender, seed)
@@ -112,8 +119,8 @@ class Course:
         path.write_text(json.dumps(content, separators=(",", ":")))
         figures = run.figures()
         ages = ", ".join(f"{figures[f'age_{word}']:.0f}" for word in ("p50", "p99", "p999", "max"))
-        late = statistics.up.late_us["p99"]
-        self._say(contender, seed, f"age {ages} ms; packets {late:.0f} us late (p99)")
+        late = f"; packets {statistics.up.late_us['p99']:.0f} us late (p99)" if statistics else ""
+        self._say(contender, seed, f"age {ages} ms{late}")
         return run
 
     def _say(self, contender: Contender, seed: int, text: str) -> None:
@@ -122,12 +129,14 @@ class Course:
     # ---- what was measured before ---------------------------------------------------------
 
     def _key(self, version: str) -> list[Any]:
-        return [METHOD, version, self.profile, self.seconds, self.patient, self.report.congestion]
+        circumstances = [self.profile, self.seconds, self.patient, self.busy_interval]
+        return [METHOD, version, *circumstances, self.report.congestion]
 
     def _path(self, contender: Contender, seed: int) -> Path:
         folder = self.report.bench + (".quick" if self.report.quick else "")
         control = f".{self.report.congestion}" if self.report.congestion else ""
-        name = f"{self.profile}.{contender.name}.{seed}{control}.json"
+        busy = "" if self.busy_interval is None else f".{self.busy_interval:g}"
+        name = f"{self.profile}{busy}.{contender.name}.{seed}{control}.json"
         return RESULTS / "runs" / folder / name
 
     def _kept(self, contender: Contender, seed: int) -> Run | None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 
-COLUMNS = (
+Column = tuple[str, str, str]
+"""A title, the figure below it, and how it is written."""
+
+COLUMNS: tuple[Column, ...] = (
     ("age p50", "age_p50", "{:.1f}"),
     ("p99", "age_p99", "{:.1f}"),
     ("p99.9", "age_p999", "{:.1f}"),
@@ -23,11 +26,13 @@ COLUMNS = (
 )
 
 
-def lines(figures: Mapping[str, Mapping[str, float]]) -> list[str]:
+def lines(
+    figures: Mapping[str, Mapping[str, float]], columns: Sequence[Column] = COLUMNS
+) -> list[str]:
     """Lay out the figures of contenders, one row each."""
-    rows = [["", *(title for title, _, _ in COLUMNS)]]
+    rows = [["", *(title for title, _, _ in columns)]]
     for name, values in figures.items():
-        rows.append([name, *(form.format(values[key]) for _, key, form in COLUMNS)])
+        rows.append([name, *(form.format(values[key]) for _, key, form in columns)])
     return laid_out(rows)
 
 
@@ -43,6 +48,10 @@ def laid_out(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def show(title: str, figures: Mapping[str, Mapping[str, float]]) -> None:
+def show(
+    title: str,
+    figures: Mapping[str, Mapping[str, float]],
+    columns: Sequence[Column] = COLUMNS,
+) -> None:
     """Print a table where it does not mix with figures for programs."""
-    print(f"\n{title}", *lines(figures), "", sep="\n", file=sys.stderr, flush=True)
+    print(f"\n{title}", *lines(figures, columns), "", sep="\n", file=sys.stderr, flush=True)

@@ -22,14 +22,14 @@ def serve(
     take: Take,
     *,
     kernel_options: bool = True,
-    **_options: Any,
+    max_age: float | None = None,
 ) -> dict[str, Any]:
-    """Offer the sink `drive`."""
+    """Offer the sink `drive`, which leaves out what is older than `max_age` seconds."""
     if not kernel_options:
         without_kernel_options()
     gateway = pynet.Gateway(host, 0, pool_size=POOL, insecure=True, allow_network=True)
 
-    @gateway.sink
+    @gateway.sink(max_age=max_age)
     def drive(commands: pynet.Incoming) -> None:
         for command in commands:
             take(command)

@@ -17,14 +17,20 @@ def serve(
     """Pull in a thread."""
     pull: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PULL)
     pull.setsockopt(zmq.CONFLATE, int(conflate))
-    stack.callback(pull.close, 0)
     port = pull.bind_to_random_port(f"tcp://{host}")
+    closing = threading.Event()
 
     def receive() -> None:
-        while True:
-            take(pull.recv())
+        # Its sockets must not be closed by another thread.
+        with pull:
+            while not closing.is_set():
+                if pull.poll(200):
+                    take(pull.recv())
 
-    threading.Thread(target=receive, name="receive", daemon=True).start()
+    receiver = threading.Thread(target=receive, name="receive")
+    receiver.start()
+    stack.callback(receiver.join)
+    stack.callback(closing.set)
     return {"port": port}
 
 
