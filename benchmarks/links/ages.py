@@ -82,7 +82,7 @@ class Run:
         order = arrived[np.argsort(self.taken[arrived], kind="stable")]
         when = self.taken[order]
         newest = np.maximum.accumulate(self.sent[order])
-        moments = np.arange(np.ceil(when[0]), self.length, STEP)
+        moments = np.arange(when[0], self.length, STEP)
         return moments - newest[np.searchsorted(when, moments, side="right") - 1]
 
     def figures(self) -> dict[str, float]:
