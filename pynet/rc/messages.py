@@ -21,7 +21,8 @@ class CameraInfo:
         name: what a stream of it is asked for by (``car.stream("camera", name=...)``).
         width, height: pixels.
         fps: nominal pictures per second.
-        codec: ``"jpeg"``.
+        codec: what it sends unless asked for another, ``"jpeg"`` or ``"h264"``.
+        codecs: all that it can be asked for, the best one first; empty means ``codec`` alone.
     """
 
     name: str
@@ -29,6 +30,7 @@ class CameraInfo:
     height: int
     fps: float
     codec: str = "jpeg"
+    codecs: tuple[str, ...] = ()
 
 
 @register
@@ -92,9 +94,12 @@ class CameraFrame:
     Attributes:
         seq: counts pictures since the camera started.
         captured: when the picture was taken, car's monotonic clock, seconds.
-        width, height: pixels.
-        codec: how ``data`` is packed (``"jpeg"``).
+        width, height: pixels of the packed picture; a camera's picture may be sent smaller.
+        codec: how ``data`` is packed, ``"jpeg"`` or ``"h264"``.
         data: the packed picture.
+        key: True when it can be unpacked without the pictures before it.
+        index: counts the packed pictures of this encoding. A picture that is no key frame needs
+            the one with the index before.
     """
 
     seq: int
@@ -103,6 +108,8 @@ class CameraFrame:
     height: int
     codec: str
     data: bytes = field(repr=False)
+    key: bool = True
+    index: int = 0
 
 
 @register
