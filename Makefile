@@ -33,8 +33,8 @@ lint: $(VENV)/.installed-dev ## the part of check that runs no tests
 tour: $(VENV)/.installed-app ## every screen by mouse and key: pictures in build/tour, faults named
 	@$(BIN)/python -m rcapp.views.tour $(ARGS)
 
-bench: $(VENV)/.installed-bench ## measure against the targets, side by side with peers
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/.installed-bench ## measure what was not yet, side by side with peers; writes docs/benchmarks.md
+	@$(BIN)/python -m benchmarks --resume $(ARGS); missed=$$?; $(BIN)/python -m benchmarks.report; exit $$missed
 
 clean: ## remove what make made: .venv, build and caches
 	rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis

@@ -28,9 +28,10 @@ def main() -> int:
     parser.add_argument("--congestion", metavar="NAME", help="TCP's congestion control on links")
     parser.add_argument(
         "--resume",
-        action=argparse.BooleanOptionalAction,
+        action="store_true",
         help="leave out what was measured before, of this very version",
     )
+    parser.add_argument("--again", action="store_true", help="take back --resume, as make gives it")
     options = parser.parse_args()
     parts = {
         f"{bench}.{part}": about
@@ -68,7 +69,7 @@ def run(name: str, options: argparse.Namespace) -> bool:
         options.quick,
         only=options.only or (),
         seeds=options.seeds or (),
-        resume=bool(options.resume),
+        resume=options.resume and not options.again,
         congestion=options.congestion,
     )
     if report.resume and report.is_there():

@@ -12,7 +12,10 @@ from benchmarks.links.contenders import Contender, chosen
 from benchmarks.links.course import Course
 from benchmarks.links.table import COLUMNS, Column, show
 
-METRICS = ("age_p50", "age_p99", "age_p999", "age_max", "age_over_50", "age_over_100")
+METRICS = (
+    *("age_p50", "age_p99", "age_p999", "age_max", "age_over_50", "age_over_100"),
+    *("delivery_p50", "delivery_p999", "lost", "superseded", "cpu_laptop", "cpu_car"),
+)
 UNITS = {
     "age_over_50": "%",
     "age_over_100": "%",
@@ -86,7 +89,8 @@ def compare(
                 target=goal.target if goal else None,
                 of=name,
             )
-    report.keep(title, {"seeds": course.seeds, "figures": each})
+    versions = {one.name: one.version() for one in contenders if one.name in each}
+    report.keep(title, {"seeds": course.seeds, "versions": versions, "figures": each})
     seeds = f"seed {course.seeds[0]}" if len(course.seeds) == 1 else f"{len(course.seeds)} seeds"
     control = f", {report.congestion}" if report.congestion else ""
     show(f"{title}{control}: {course.seconds:g} s, medians of {seeds}", medians, columns)

@@ -61,7 +61,7 @@ def tell(report: Report, kind: str, times: dict[str, list[float]]) -> list[str]:
     medians = {way: statistics.median(seconds) for way, seconds in times.items()}
     gains = {way: medians["1 pair"] / seconds for way, seconds in medians.items()}
     for way, gain in gains.items():
-        report.figure(f"speed-up: {kind}", gain, "x", of=way)
+        report.figure(f"{kind} speed-up", gain, "x", of=way)
     return [f"{gain:.2f}" for gain in gains.values()]
 
 

@@ -1,0 +1,1 @@
+"""From stored results to a page for people: ``python -m benchmarks.report``."""

@@ -1,0 +1,34 @@
+"""``python -m benchmarks.report`` writes docs/benchmarks.md from what was measured."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.__main__ import BENCHES
+from benchmarks.harness import ROOT
+from benchmarks.report.page import Page
+from benchmarks.report.results import results_of
+
+
+def main() -> int:
+    """Write the page of all that was measured."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.report",
+        description="Write docs/benchmarks.md, its pictures and samples from build/bench.",
+    )
+    parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="write into this folder")
+    parser.add_argument("--quick", action="store_true", help="of quick looks, which prove little")
+    options = parser.parse_args()
+    parts = [f"{bench}.{part}" for bench, some in BENCHES.items() for part in some]
+    results = results_of(parts, quick=options.quick)
+    if not results:
+        print("Nothing was measured yet: `make bench` does.", file=sys.stderr)
+        return 1
+    print(Page(options.docs).write(results))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
