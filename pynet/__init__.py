@@ -24,7 +24,7 @@ import logging
 
 from pynet._version import __version__
 from pynet.client import Client, Pair
-from pynet.context import cancelled, sleep
+from pynet.context import cancelled, flow, sleep
 from pynet.controller import Controller
 from pynet.dial import DEFAULT_PORT
 from pynet.errors import (
@@ -54,12 +54,13 @@ from pynet.errors import (
     WrongKind,
 )
 from pynet.feed import Feed
+from pynet.flow import Flow
 from pynet.gateway import Gateway
 from pynet.incoming import SILENCE, Incoming
 from pynet.inlet import ItemInfo
-from pynet.policy import Policy, keep_last, latest, reliable
+from pynet.policy import Policy, keep_last, latest, paced, reliable
 from pynet.remote import RemoteGateway
-from pynet.stats import FlowStats
+from pynet.stats import FlowStats, LaneStats
 from pynet.wire.limits import Limits
 from pynet.wire.registry import register
 
@@ -78,12 +79,14 @@ __all__ = [
     "DecodeError",
     "EncodeError",
     "Feed",
+    "Flow",
     "FlowStats",
     "Gateway",
     "GatewayStopped",
     "HandlerStopped",
     "Incoming",
     "ItemInfo",
+    "LaneStats",
     "LimitExceeded",
     "Limits",
     "LocalProtocolError",
@@ -103,8 +106,10 @@ __all__ = [
     "WrongKind",
     "__version__",
     "cancelled",
+    "flow",
     "keep_last",
     "latest",
+    "paced",
     "register",
     "reliable",
     "sleep",

@@ -50,7 +50,12 @@ class Request(NamedTuple):
 
     def pack(self) -> tuple[bytes, list[Buffer]]:
         """Meta and body of the frame."""
-        return Encoder().encode([self.name, list(self.args), self.kwargs, self.options])
+        return self.pack_with({})
+
+    def pack_with(self, options: dict[str, Any]) -> tuple[bytes, list[Buffer]]:
+        """The same with further options."""
+        options = self.options | options
+        return Encoder().encode([self.name, list(self.args), self.kwargs, options])
 
 
 class Delivery(NamedTuple):
@@ -126,6 +131,11 @@ class Pair(abc.ABC):
             rtt=clock.rtt,
             clock_offset=clock.offset,
         )
+
+    @property
+    def lanes(self) -> int:
+        """How many pairs serve it now; fewer than asked for when the Gateway was busy."""
+        return int(self._lane is not None)
 
     # ---- lanes --------------------------------------------------------------------------
 
@@ -232,7 +242,6 @@ class Client(Pair):
 
     Attributes:
         info: about the newest item of an iteration, or None.
-        lanes: how many pairs serve it; fewer than asked for when the Gateway was busy.
     """
 
     def __init__(
@@ -251,7 +260,6 @@ class Client(Pair):
         self.info: ItemInfo | None = None
         first = lanes[0] if lanes else None
         self._siblings = lanes[1:] if lanes else []
-        self.lanes = 1 + len(self._siblings)
         try:
             super().__init__(
                 dialler,
@@ -281,6 +289,11 @@ class Client(Pair):
 
     # ---- for the user -------------------------------------------------------------------
 
+    @property
+    def lanes(self) -> int:
+        """How many pairs serve it; fewer than asked for when the Gateway was busy."""
+        return 1 + len(self._siblings)
+
     def __iter__(self) -> Iterator[Any]:
         """Items, until the stream ends.
 
@@ -307,13 +320,7 @@ class Client(Pair):
         itself that closes.
         """
         self._closing.set()
-        lane = self._lane
-        if lane is not None and lane.error is None:
-            try:
-                lane.send(Kind.CANCEL)
-            except PynetError as error:
-                log.debug("nothing left to cancel on %s: %s", lane.peer, error)
-            lane.close()
+        self._hang_up()
         if self._thread is None:
             self._gone()
         elif self._thread is not threading.current_thread():
@@ -322,6 +329,15 @@ class Client(Pair):
                 log.warning("the callback of %s still runs after %.0f s", self.name, JOIN_TIMEOUT)
 
     # ---- inside -------------------------------------------------------------------------
+
+    def _hang_up(self) -> None:
+        lane = self._lane
+        if lane is not None and lane.error is None:
+            try:
+                lane.send(Kind.CANCEL)
+            except PynetError as error:
+                log.debug("nothing left to cancel on %s: %s", lane.peer, error)
+            lane.close()
 
     def _gone(self) -> None:
         for lane in self._siblings:

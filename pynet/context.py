@@ -6,6 +6,8 @@ import threading
 import time
 from typing import Protocol
 
+from pynet.flow import Flow
+
 
 class Running(Protocol):
     """The Handler as its subroutine sees it."""
@@ -13,6 +15,9 @@ class Running(Protocol):
     @property
     def cancelled(self) -> threading.Event:
         """Set when the other side is not interested any more."""
+
+    def flow(self) -> Flow | None:
+        """A reading of the stream that runs, or None."""
 
 
 _local = threading.local()
@@ -43,3 +48,13 @@ def sleep(seconds: float) -> None:
         time.sleep(seconds)
     elif handler.cancelled.wait(seconds):
         raise GeneratorExit("the subroutine was cancelled")
+
+
+def flow() -> Flow | None:
+    """Inside a stream's generator: how its items fare on their way; elsewhere None.
+
+    A generator that can make more or less of something (a camera's pictures) reads it before
+    each item and adapts. The reading is cheap.
+    """
+    handler: Running | None = getattr(_local, "handler", None)
+    return None if handler is None else handler.flow()

@@ -102,8 +102,15 @@ class Dialler:
             raise
         return lanes
 
-    def greet(self, purpose: str, until: float | None = None) -> tuple[Lane, dict[str, Any]]:
-        """As :meth:`open`, with what the Gateway says of itself."""
+    def greet(
+        self, purpose: str, until: float | None = None, **wishes: Any
+    ) -> tuple[Lane, dict[str, Any]]:
+        """As :meth:`open`, with what the Gateway says of itself.
+
+        Args:
+            purpose, until: see :meth:`open`.
+            wishes: further fields of the HELLO.
+        """
         start = time.monotonic()
         deadline = start + self.timeout if until is None else min(until, start + self.timeout)
         sock = self._connect(deadline)
@@ -115,8 +122,8 @@ class Dialler:
             raise ConnectError(f"{self.address} closed the connection at once: {error}") from error
         try:
             fields = {"purpose": purpose, "controller": self.controller, "name": self.name}
-            lane.send(Kind.HELLO, meta=greeting(fields))
-            frame = lane.next_frame(max(0.001, deadline - time.monotonic()))
+            lane.send(Kind.HELLO, meta=greeting(fields | wishes))
+            frame = self.await_frame(lane, deadline)
             if frame is None:
                 raise ConnectError(
                     f"{self.address} accepted the connection but did not greet within "
@@ -140,6 +147,20 @@ class Dialler:
             lane.close()
             raise
         return lane, welcome
+
+    def await_frame(self, lane: Lane, deadline: float) -> Frame | None:
+        """The lane's next frame, or None at the deadline.
+
+        Raises:
+            Closed: nobody waits for it any more.
+            PynetError: the lane is lost.
+        """
+        while True:
+            frame = lane.next_frame(min(STEP, max(0.001, deadline - time.monotonic())))
+            if frame is not None or time.monotonic() >= deadline:
+                return frame
+            if self.abandoned.is_set():
+                raise Closed(f"this side was closed while it waited for {self.address}")
 
     def _connect(self, deadline: float) -> socket.socket:
         """A TCP connection to the first of the host's addresses that answers."""

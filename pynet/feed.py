@@ -13,6 +13,7 @@ from pynet.dial import Backoff, Dialler, read_error
 from pynet.errors import Closed, ConnectionLost, DeadlineExceeded, PynetError, StreamLost
 from pynet.io.lane import Lane
 from pynet.outlet import Outlet
+from pynet.swarm.outlet import SwarmOutlet
 from pynet.wire.frames import Kind
 from pynet.wire.values import Decoder
 
@@ -39,7 +40,7 @@ class Feed(Pair):
         on_end: Callable[[PynetError | None], Any] | None,
         on_gone: Callable[[Pair], None],
     ) -> None:
-        self._outlet: Outlet | None = None
+        self._outlet: Outlet | SwarmOutlet | None = None
         self._turn = threading.Lock()
         self._done = threading.Event()
         self._finishing = False
@@ -72,7 +73,7 @@ class Feed(Pair):
         outlet = self._outlet
         if self._finishing or outlet is None or self._state == CLOSED:
             raise self.error or Closed(f"the feed {self.name} is closed")
-        if self.policy.live:
+        if not self.policy.lossless:
             with self._turn:
                 outlet.put(value)
             return
@@ -107,9 +108,7 @@ class Feed(Pair):
             if self._state == "live":
                 self._done.wait(FAREWELL)
             self._closing.set()
-            lane = self._lane
-            if lane is not None:
-                lane.close()
+            self._hang_up()
             if self._outlet is not None:
                 self._outlet.wake()
             self._thread.join(JOIN_TIMEOUT)
@@ -120,11 +119,12 @@ class Feed(Pair):
 
     def _open(self, lane: Lane | None = None) -> Lane:
         lane = super()._open(lane)
-        if self._outlet is None:
-            self._outlet = Outlet(self.policy, self.tally, self._dialler.reactor)
+        outlet = self._outlet
+        if not isinstance(outlet, Outlet):
+            outlet = self._outlet = Outlet(self.policy, self.tally, self._dialler.reactor)
         # A Gateway sends no CANCEL, so what comes here is credit.
-        lane.on_control = self._outlet.on_credit
-        self._outlet.attach(lane)
+        lane.on_control = outlet.on_credit
+        outlet.attach(lane)
         return lane
 
     def _finish(self, patience: float | None) -> None:
@@ -140,12 +140,24 @@ class Feed(Pair):
             outlet.wake()
             self._turn.acquire()
         try:
-            outlet.flush()
-            lane.send(Kind.END)
+            self._say_end(patience)
         except PynetError as error:
             log.debug("the feed %s ended before it could be finished: %s", self.name, error)
         finally:
             self._turn.release()
+
+    def _say_end(self, patience: float | None) -> None:
+        """Tell the function that nothing more comes."""
+        lane, outlet = self._lane, self._outlet
+        if lane is not None and outlet is not None:
+            outlet.flush()
+            lane.send(Kind.END)
+
+    def _hang_up(self) -> None:
+        """Make the thread see that this side is closing."""
+        lane = self._lane
+        if lane is not None:
+            lane.close()
 
     def _run(self) -> None:
         error: PynetError | None = None
@@ -193,7 +205,7 @@ class Feed(Pair):
 
     def _lose(self, error: ConnectionLost) -> None:
         self.error = error
-        if self._outlet is not None:
+        if isinstance(self._outlet, Outlet):
             self._outlet.detach()
         self._drop_lane()
         if self._finishing or not self._reconnect:

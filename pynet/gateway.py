@@ -22,6 +22,7 @@ from pynet.io.reactor import Reactor
 from pynet.pool import HandlerPool
 from pynet.registrar import Registrar
 from pynet.source import Sources
+from pynet.swarm.group import Group, Groups
 from pynet.wire.connection import greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
@@ -86,6 +87,7 @@ class Gateway(Registrar):
         self.limits = limits or Limits()
         self._reactor: Reactor | None = None
         self._pool = HandlerPool(pool_size)
+        self._groups = Groups(self._pool)
         self._lock = threading.Lock()
         self._handlers: dict[int, Handler] = {}
         self._managers: set[Lane] = set()
@@ -235,7 +237,13 @@ class Gateway(Registrar):
                 self._managers.add(lane)
             lane.on_frames = partial(self._on_question, lane)
             self._welcome(lane, 0, hello)
-        elif not self._assign(lane, hello):
+            return
+        try:
+            assigned = self._assign(lane, hello)
+        except PynetError as error:
+            lane.refuse(error)
+            return
+        if not assigned:
             with self._lock:
                 self._waiting.append((time.monotonic() + BUSY_PATIENCE, lane, hello))
             self.reactor.call_at(time.monotonic() + BUSY_PATIENCE, self._refuse_waiting)
@@ -246,8 +254,9 @@ class Gateway(Registrar):
             self._waiting = deque(entry for entry in self._waiting if entry[1] is not lane)
         lane.close()
 
-    def _welcome(self, lane: Lane, handler_id: int, hello: Frame) -> None:
+    def _welcome(self, lane: Lane, handler_id: int, hello: Frame, granted: int = 1) -> None:
         fields = {
+            "lanes": granted,
             "gateway": self.name,
             "version": __version__,
             "handler": handler_id,
@@ -261,26 +270,31 @@ class Gateway(Registrar):
 
     def _assign(self, lane: Lane, hello: Frame) -> bool:
         fields = read_greeting(hello)
-        handler = Handler(
-            self,
-            lane,
-            next(self._ids),
-            str(fields.get("controller", ""))[:64],
-            str(fields.get("name", ""))[:64],
-        )
+        controller = str(fields.get("controller", ""))[:64]
+        group: Group | None = None
+        if "group" in fields:
+            asked, replaced = fields.get("lanes"), fields.get("replaces")
+            group = self._groups.admit(str(fields["group"]), controller, asked, replaced)
+            if group is None:
+                return False
+        elif self._pool.taken >= self.pool_size:
+            return False
+        name = str(fields.get("name", ""))[:64]
+        handler = Handler(self, lane, next(self._ids), controller, name, group)
         with self._lock:
             self._handlers[handler.id] = handler
-        if self._pool.taken < self.pool_size:
-            try:
-                self._welcome(lane, handler.id, hello)
-            except PynetError as error:
-                log.debug("%s left before its welcome: %s", lane.peer, error)
-                self._forget(handler)
-                lane.close()
-                return True
-            if self._pool.reserve(handler.run):
-                self._accepted += 1
-                return True
+        if group is not None:
+            self._groups.enter(group, handler)
+        try:
+            self._welcome(lane, handler.id, hello, 1 if group is None else group.granted)
+        except PynetError as error:
+            log.debug("%s left before its welcome: %s", lane.peer, error)
+            self._forget(handler)
+            lane.close()
+            return True
+        if self._pool.reserve(handler.run, held=group is not None):
+            self._accepted += 1
+            return True
         self._forget(handler)
         lane.on_lost = lambda: self.reactor.call_soon(partial(self._discard, lane))
         return False
@@ -288,6 +302,8 @@ class Gateway(Registrar):
     def _forget(self, handler: Handler) -> None:
         with self._lock:
             self._handlers.pop(handler.id, None)
+        if handler.group is not None:
+            self._groups.leave(handler.group, handler)
 
     def handler_ended(self, handler: Handler) -> None:
         """A Handler's last act, on its own thread."""
@@ -299,9 +315,12 @@ class Gateway(Registrar):
     def _assign_waiting(self) -> None:
         while self._waiting and self._pool.taken < self.pool_size and not self._closing:
             with self._lock:
-                _, lane, hello = self._waiting.popleft()
-            if lane.error is None:
-                self._assign(lane, hello)
+                entry = self._waiting.popleft()
+            _, lane, hello = entry
+            if lane.error is None and not self._assign(lane, hello):
+                with self._lock:
+                    self._waiting.appendleft(entry)
+                return
 
     def _refuse_waiting(self) -> None:
         self._assign_waiting()

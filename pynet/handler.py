@@ -18,13 +18,19 @@ from pynet.errors import (
     RemoteProtocolError,
     WrongKind,
 )
-from pynet.incoming import Incoming
+from pynet.flow import Flow
+from pynet.incoming import Incoming, LaneSupply
 from pynet.io.lane import Lane
+from pynet.io.reactor import Reactor
 from pynet.outlet import Outlet
 from pynet.policy import Policy, unpack_policy
 from pynet.source import Source
 from pynet.stats import Tally
 from pynet.subroutines import BATCH, SINK, STREAM, Subroutine
+from pynet.swarm.group import Group
+from pynet.swarm.inlet import SwarmInlet
+from pynet.swarm.options import SwarmOptions
+from pynet.swarm.outlet import SwarmOutlet
 from pynet.wire.connection import greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.values import Decoder, Encoder
@@ -54,10 +60,22 @@ class Handler:
         kind: kind of it.
         since: monotonic time when it began, or when the Handler did.
         cancelled: set when the other side lost interest.
+        lane: what it serves.
+        group: the swarm it belongs to, or None.
     """
 
-    def __init__(self, gateway: Gateway, lane: Lane, id: int, controller: str, name: str) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        lane: Lane,
+        id: int,
+        controller: str,
+        name: str,
+        group: Group | None = None,
+    ) -> None:
         self.id = id
+        self.lane = lane
+        self.group = group
         self.controller = controller
         self.peer_name = name
         self.subroutine = ""
@@ -67,14 +85,18 @@ class Handler:
         self.tally = Tally()
         self.calls = 0
         self._gateway = gateway
-        self._lane = lane
         self._stopped: HandlerStopped | None = None
         self._cancelled_exchange = -1
-        self._outlet: Outlet | None = None
+        self._outlet: Outlet | SwarmOutlet | None = None
         self._encoder = Encoder()
         self._decoder = Decoder()
         lane.on_control = self._on_control
         lane.on_lost = self._cancel
+
+    @property
+    def reactor(self) -> Reactor:
+        """The Gateway's."""
+        return self._gateway.reactor
 
     # ---- life ---------------------------------------------------------------------------
 
@@ -83,7 +105,7 @@ class Handler:
         context.enter(self)
         try:
             while self._stopped is None:
-                frame = self._lane.next_frame()
+                frame = self.lane.next_frame()
                 if frame is not None:
                     self._serve(frame)
         except ConnectionLost as error:
@@ -92,7 +114,7 @@ class Handler:
             log.info("Handler %d ends: %s", self.id, error)
         finally:
             context.enter(None)
-            self._lane.close(self._stopped)
+            self.lane.close(self._stopped)
             self._gateway.handler_ended(self)
 
     def stop(self, reason: str) -> None:
@@ -101,12 +123,12 @@ class Handler:
         self._cancel()
         delay = STOP_GRACE if self.subroutine else 0.0
         self._gateway.reactor.call_at(
-            time.monotonic() + delay, lambda: self._lane.close(self._stopped)
+            time.monotonic() + delay, lambda: self.lane.close(self._stopped)
         )
 
     def abandon(self, farewell: PynetError) -> None:
         """The Gateway closes: say goodbye first, so that no stream looks as if it had ended."""
-        self._lane.close(farewell)
+        self.lane.close(farewell)
         self._cancel()
 
     def describe(self) -> dict[str, Any]:
@@ -115,7 +137,7 @@ class Handler:
             "id": self.id,
             "controller": self.controller,
             "name": self.peer_name,
-            "peer": self._lane.peer,
+            "peer": self.lane.peer,
             "subroutine": self.subroutine,
             "kind": self.kind,
             "state": "stopping" if self._stopped else ("running" if self.subroutine else "idle"),
@@ -123,12 +145,13 @@ class Handler:
             "calls": self.calls,
             "items": self.tally.items,
             "dropped": self.tally.dropped,
-            "bytes_sent": self._lane.bytes_sent,
-            "bytes_received": self._lane.bytes_received,
+            "bytes_sent": self.lane.bytes_sent,
+            "bytes_received": self.lane.bytes_received,
         }
 
     def _cancel(self) -> None:
         self.cancelled.set()
+        self._gateway.broadcasts.wake()
         outlet = self._outlet
         if outlet is not None:
             # May be called while the outlet's lock is held by a failing send of this very thread.
@@ -139,7 +162,7 @@ class Handler:
         if frame.kind == Kind.CANCEL:
             self._cancelled_exchange = frame.exchange
             self._cancel()
-        elif outlet is not None:
+        elif isinstance(outlet, Outlet) and frame.kind == Kind.CREDIT:
             outlet.on_credit(frame)
 
     # ---- requests -----------------------------------------------------------------------
@@ -150,7 +173,7 @@ class Handler:
             # What cancels this request may have come together with it.
             if (
                 self._cancelled_exchange == frame.exchange
-                or self._lane.error is not None
+                or self.lane.error is not None
                 or self._stopped is not None
             ):
                 self.cancelled.set()
@@ -175,17 +198,20 @@ class Handler:
                 raise RemoteProtocolError("the other side sent a torn request") from None
             subroutine = self._gateway.registry.find(name, kind)
             self.subroutine, self.kind, self.since = subroutine.name, kind, time.monotonic()
-            serve(subroutine, args, kwargs, options)
+            if self.group is not None and "swarm" in options:
+                self._serve_swarm(self.group, subroutine, args, kwargs, options)
+            else:
+                serve(subroutine, args, kwargs, options)
         except BaseException as error:
             # A subroutine may use pynet itself: only our own lane's loss is ours.
-            if self._lane.error is not None:
-                raise self._lane.error from None
+            if self.lane.error is not None:
+                raise self.lane.error from None
             self._report(error)
         finally:
             self.subroutine = self.kind = ""
             if self._outlet is not None:
                 self._outlet = None
-                self._lane.on_drained = None
+                self.lane.on_drained = None
 
     def _call(
         self, subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any], _: dict[str, Any]
@@ -199,7 +225,7 @@ class Handler:
                 f"car.batches({subroutine.name!r}, ...)"
             )
         meta, body = self._encoder.encode(result)
-        self._lane.send(_RESULT, meta=meta, body=body, patient=bool(body))
+        self.lane.send(_RESULT, meta=meta, body=body, patient=bool(body))
 
     def _stream(
         self,
@@ -210,18 +236,39 @@ class Handler:
     ) -> None:
         policy = self._policy(subroutine, options)
         source = self._gateway.sources.join(
-            options.get("group"), lambda: _open_source(subroutine, args, kwargs, options)
+            options.get("group"), lambda: self._source(subroutine, args, kwargs, options, policy)
         )
         try:
             self._begin(policy)
             outlet = self._outlet = Outlet(policy, self.tally, self._gateway.reactor)
-            outlet.attach(self._lane)
-            self._lane.hand_over()
+            outlet.attach(self.lane)
+            self.lane.hand_over()
             self._pump(source, outlet)
+            outlet.flush()
+            self.lane.send(Kind.END, patient=True)
         finally:
             self._gateway.sources.leave(options.get("group"), source)
 
-    def _pump(self, source: Source, outlet: Outlet) -> None:
+    def _source(
+        self,
+        subroutine: Subroutine,
+        args: list[Any],
+        kwargs: dict[str, Any],
+        options: dict[str, Any],
+        policy: Policy,
+    ) -> Source:
+        if not subroutine.shared:
+            return _open_source(subroutine, args, kwargs, options)
+        return self._gateway.broadcasts.subscribe(
+            subroutine,
+            args,
+            kwargs,
+            policy,
+            lambda: _invoke(subroutine, args, kwargs),
+            int(options.get("lanes", 1)),
+        )
+
+    def _pump(self, source: Source, outlet: Outlet | SwarmOutlet) -> None:
         """Pull and send until one side has had enough."""
         cancelled = self.cancelled.is_set
         # keep_last runs ahead of its receiver, the others pull only what can go out.
@@ -245,8 +292,6 @@ class Handler:
                 break
         if self._stopped is not None:
             raise self._stopped
-        outlet.flush()
-        self._lane.send(Kind.END, patient=True)
 
     def _feed(
         self,
@@ -256,30 +301,133 @@ class Handler:
         options: dict[str, Any],
     ) -> None:
         policy = self._policy(subroutine, options)
-        incoming = Incoming(self._lane, subroutine, policy, self.tally, self.peer_name)
+        supply = LaneSupply(self.lane, policy, self.tally)
+        incoming = Incoming(supply, subroutine, self.tally, self.peer_name, self.lane.peer)
         self._begin(policy)
+        result = self._sink(subroutine, incoming, args, kwargs)
+        if self.lane.error is not None:
+            raise self.lane.error
+        meta, body = self._encoder.encode(result)
+        self.lane.send(Kind.RESULT, meta=meta, body=body, patient=bool(body))
+
+    def _sink(
+        self, subroutine: Subroutine, incoming: Incoming, args: list[Any], kwargs: dict[str, Any]
+    ) -> Any:
         try:
-            result = _invoke(subroutine, [incoming, *args], kwargs)
+            return _invoke(subroutine, [incoming, *args], kwargs)
         except GeneratorExit:
             if not self.cancelled.is_set():
                 raise
-            result = None
-        if self._lane.error is not None:
-            raise self._lane.error
+            return None
+
+    # ---- swarms -------------------------------------------------------------------------
+
+    def _serve_swarm(
+        self,
+        group: Group,
+        subroutine: Subroutine,
+        args: list[Any],
+        kwargs: dict[str, Any],
+        options: dict[str, Any],
+    ) -> None:
+        """Lead the swarm, if this lane is the first to ask; else lend the lane to it."""
+        swarm = SwarmOptions.unpack(options["swarm"])
+        if not group.enter(self):
+            group.join(self, swarm.lane)
+            group.serve(self, swarm.lane)
+            return
+        policy = self._policy(subroutine, options)
+        lead = self._lead_sink if subroutine.kind == SINK else self._lead_stream
+        try:
+            lead(group, policy, swarm, subroutine, args, kwargs)
+        except BaseException as error:
+            group.fail(self._explain(error))
+        finally:
+            self._outlet = None
+            if not group.has_left(swarm.lane):
+                group.say_last(self)
+
+    def _lead_stream(
+        self,
+        group: Group,
+        policy: Policy,
+        swarm: SwarmOptions,
+        subroutine: Subroutine,
+        args: list[Any],
+        kwargs: dict[str, Any],
+    ) -> None:
+        source = self._source(subroutine, args, kwargs, {}, policy)
+        source.join()
+        try:
+            outlet = SwarmOutlet(
+                policy, self.tally, self.reactor, copies=swarm.copies, settled=swarm.settled
+            )
+            self._outlet = outlet
+            group.begin(policy, outlet=outlet)
+            group.join(self, swarm.lane)
+            self._pump(source, outlet)
+            outlet.wait_done(self.cancelled.is_set)
+            group.finish(Kind.END, seq=outlet.count)
+        finally:
+            source.leave()
+
+    def _lead_sink(
+        self,
+        group: Group,
+        policy: Policy,
+        swarm: SwarmOptions,
+        subroutine: Subroutine,
+        args: list[Any],
+        kwargs: dict[str, Any],
+    ) -> None:
+        inlet = SwarmInlet(
+            policy,
+            self.tally,
+            self.reactor,
+            self._gateway.limits,
+            group.on_event,
+            takes_at_once=True,
+        )
+        incoming = Incoming(inlet, subroutine, self.tally, self.peer_name, self.lane.peer)
+        group.begin(policy, inlet=inlet)
+        group.join(self, swarm.lane)
+        result = self._sink(subroutine, incoming, args, kwargs)
         meta, body = self._encoder.encode(result)
-        self._lane.send(Kind.RESULT, meta=meta, body=body, patient=bool(body))
+        group.finish(Kind.RESULT, meta, body)
+
+    def open_flow(self, policy: Policy, epoch: int) -> None:
+        """Tell the Client that this lane serves its swarm now."""
+        self._begin(policy, epoch=epoch)
+
+    def take_back(self) -> None:
+        """The swarm does not need the lane any more."""
+        lane = self.lane
+        lane.on_frames = lane.on_drained = None
+        lane.on_control, lane.on_lost = self._on_control, self._cancel
+        lane.sparing = False
+
+    def flow(self) -> Flow | None:
+        """A reading of the stream that runs, or None."""
+        outlet = self._outlet
+        return None if outlet is None else outlet.flow()
+
+    # ---- both ---------------------------------------------------------------------------
 
     def _policy(self, subroutine: Subroutine, options: dict[str, Any]) -> Policy:
         asked = options.get("policy")
         return subroutine.policy if asked is None else unpack_policy(asked)
 
-    def _begin(self, policy: Policy) -> None:
+    def _begin(self, policy: Policy, **fields: Any) -> None:
         if policy.live:
-            self._lane.tune_for_freshness()
-        self._lane.send(Kind.OPENED, meta=greeting({"policy": policy.pack()}))
+            self.lane.tune_for_freshness()
+        self.lane.send(Kind.OPENED, meta=greeting({"policy": policy.pack()} | fields))
 
     def _report(self, error: BaseException) -> None:
-        """Tell the other side why its request failed, and the log if it is our user's fault."""
+        """Tell the other side why its request failed."""
+        self.lane.send(Kind.ERROR, meta=greeting(self._explain(error)))
+
+    def _explain(self, error: BaseException) -> dict[str, Any]:
+        """What the other side is told of an error, and the log if it is our user's fault."""
         if self._stopped is not None:
             error = self._stopped
         expected = isinstance(error, PynetError) and type(error).__name__ in TRAVELLING
@@ -290,7 +438,7 @@ class Handler:
         fields = {"type": type(error).__name__, "message": _text_of(error)}
         if self._gateway.tracebacks:
             fields["traceback"] = "".join(traceback.format_exception(error))[-LONGEST_TEXT:]
-        self._lane.send(Kind.ERROR, meta=greeting(fields))
+        return fields
 
 
 def _text_of(error: BaseException) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from pynet.errors import PynetError
+from pynet.errors import DecodeError, PynetError
 from pynet.inlet import Inlet, ItemInfo
 from pynet.io.lane import Lane
 from pynet.policy import Policy
 from pynet.stats import Tally
 from pynet.subroutines import Subroutine
 from pynet.wire.frames import Frame, Kind
+
+Items = list[tuple[Any, ItemInfo]]
 
 log = logging.getLogger("pynet.handler")
 
@@ -32,6 +34,48 @@ SILENCE: Final = _Silence()
 """What a sink's iteration yields when nothing came for its ``silence`` time. It is falsy."""
 
 
+class Supply(Protocol):
+    """Where the items of a sink come from: one lane, or a swarm of them."""
+
+    def fetch(self, timeout: float | None) -> Items | None:
+        """Wait for items, oldest first.
+
+        Returns:
+            None after ``timeout`` seconds, an empty list when the other side has closed the feed.
+
+        Raises:
+            PynetError: the feed is lost.
+        """
+
+
+class LaneSupply:
+    """The items that come over one lane."""
+
+    def __init__(self, lane: Lane, policy: Policy, tally: Tally) -> None:
+        self._lane = lane
+        self._inlet = Inlet(lane, policy, tally)
+        self._skip = policy.kind == "latest"
+
+    def fetch(self, timeout: float | None) -> Items | None:
+        """See :class:`Supply`."""
+        frame = self._lane.next_frame(timeout)
+        while self._skip and frame is not None and frame.kind == Kind.ITEM:
+            newer = self._lane.newer_item()
+            if newer is None:
+                break
+            self._inlet.taken(frame)
+            frame = newer
+        if frame is None:
+            return None
+        return self._read(frame) if frame.kind in (Kind.ITEM, Kind.ITEMS) else []
+
+    def _read(self, frame: Frame) -> Items:
+        values, births, age = self._inlet.read(frame)
+        items = list(self._inlet.infos(frame, values, births, age))
+        self._inlet.taken(frame, len(values))
+        return items
+
+
 class Incoming:
     """The items sent into a sink, one after the other.
 
@@ -46,16 +90,14 @@ class Incoming:
     """
 
     def __init__(
-        self, lane: Lane, subroutine: Subroutine, policy: Policy, tally: Tally, peer: str
+        self, supply: Supply, subroutine: Subroutine, tally: Tally, peer: str, address: str
     ) -> None:
         self.peer = peer
-        self.address = lane.peer
+        self.address = address
         self.info: ItemInfo | None = None
         self.error: PynetError | None = None
-        self._lane = lane
-        self._inlet = Inlet(lane, policy, tally)
+        self._supply = supply
         self._tally = tally
-        self._skip = policy.kind == "latest"
         self._max_age = subroutine.max_age
         self._silence = subroutine.silence
         self._last = time.monotonic()
@@ -74,9 +116,9 @@ class Incoming:
         while not self._ready:
             if self._ended:
                 raise StopIteration
-            frame = None if self._silent() else self._wait()
-            if frame is not None:
-                self._take(frame)
+            items = None if self._silent() else self._wait()
+            if items is not None:
+                self._take(items)
             elif not self._ended:
                 self._last = time.monotonic()
                 return SILENCE
@@ -88,34 +130,28 @@ class Incoming:
         """Items that are too old to be taken are silence too."""
         return self._silence is not None and time.monotonic() - self._last >= self._silence
 
-    def _wait(self) -> Frame | None:
-        """The next frame with items; None for silence or the end."""
+    def _wait(self) -> Items | None:
+        """The next items; None for silence or the end."""
         timeout = None
         if self._silence is not None:
             timeout = max(0.001, self._last + self._silence - time.monotonic())
         try:
-            frame = self._lane.next_frame(timeout)
-            while self._skip and frame is not None and frame.kind == Kind.ITEM:
-                newer = self._lane.newer_item()
-                if newer is None:
-                    break
-                self._inlet.taken(frame)
-                frame = newer
+            items = self._supply.fetch(timeout)
+        except DecodeError:
+            raise
         except PynetError as error:
             self.error = error
             self._ended = True
             return None
-        if frame is not None and frame.kind not in (Kind.ITEM, Kind.ITEMS):
+        if items is not None and not items:
             self._ended = True
             return None
-        return frame
+        return items
 
-    def _take(self, frame: Frame) -> None:
-        values, births, age = self._inlet.read(frame)
-        for value, info in self._inlet.infos(frame, values, births, age):
+    def _take(self, items: Items) -> None:
+        for value, info in items:
             if self._max_age is not None and info.age > self._max_age:
                 self._tally.dropped += 1
                 log.debug("dropped an item %.0f ms old", info.age * 1000)
             else:
                 self._ready.append((value, info))
-        self._inlet.taken(frame, len(values))

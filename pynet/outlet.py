@@ -13,6 +13,7 @@ from typing import Any
 import msgpack
 
 from pynet.errors import Closed, PynetError
+from pynet.flow import Flow
 from pynet.io.lane import Lane
 from pynet.io.reactor import Reactor
 from pynet.policy import ITEM_COST, Policy
@@ -58,7 +59,7 @@ class Outlet:
         self._lane: Lane | None = None
         self.credit = 0
         self._next_id = 0
-        self._live = policy.live
+        self._keeps_all = policy.lossless
         self._gathers = policy.unit == "bytes"
         self._lock = threading.Lock()
         self._state_changed = threading.Condition(self._lock)
@@ -70,6 +71,7 @@ class Outlet:
         self._batch_room = 0
         self._timer_armed = False
         self._last_put = 0
+        self._round_trips: deque[float] = deque(maxlen=64)
         self._error: PynetError | None = None
 
     # ---- life ---------------------------------------------------------------------------
@@ -157,7 +159,7 @@ class Outlet:
                     if self._batch_room <= 0 or born >= self._batch_due:
                         self._flush_batch()
                     return
-        if self._live:
+        if not self._keeps_all:
             self._put_live(item_id, born // 1000, meta, body)
         elif body or len(meta) > SMALL or not self._gathers:
             self._put_large(item_id, born // 1000, meta, body)
@@ -169,7 +171,7 @@ class Outlet:
         with self._lock:
             self._flush_batch()
 
-    # ---- reliable -----------------------------------------------------------------------
+    # ---- lossless -----------------------------------------------------------------------
 
     def _put_small(self, item_id: int, born: int, meta: bytes) -> None:
         """Begin a batch with it when it follows its predecessor fast, else send it at once."""
@@ -294,6 +296,22 @@ class Outlet:
             return
         self.tally.items += 1
 
+    def flow(self) -> Flow:
+        """A reading of this end; a single lane's receiver reports no ages."""
+        trips = self._round_trips
+        on_the_way = max(0, self.policy.window - self.credit) if self.policy.unit == "items" else 0
+        return Flow(
+            age=None,
+            round_trip=self.tally.round_trip,
+            smallest_round_trip=min(trips, default=None),
+            in_flight=on_the_way,
+            window=self.policy.window,
+            parts=self.tally.items,
+            rescued=0,
+            dropped=self.tally.dropped,
+            lanes=int(self._lane is not None),
+        )
+
     # ---- from the receiver --------------------------------------------------------------
 
     def on_credit(self, frame: Frame) -> None:
@@ -301,6 +319,7 @@ class Outlet:
         with self._lock:
             self.credit += frame.seq
             self.tally.round_trip = max(0.0, time.monotonic() - frame.time_us / 1e6)
+            self._round_trips.append(self.tally.round_trip)
             self._flush_mail()
             self._state_changed.notify_all()
 

@@ -22,7 +22,7 @@ class Policy:
     """How much may be on the way, and what gives when that is reached.
 
     Attributes:
-        kind: ``"latest"``, ``"keep_last"`` or ``"reliable"``.
+        kind: ``"latest"``, ``"keep_last"``, ``"paced"`` or ``"reliable"``.
         depth: items that may wait at the sender (1 for latest).
         window: how much may be on the way before the receiver has taken it.
         unit: what the window counts: ``"items"`` or ``"bytes"``.
@@ -35,8 +35,16 @@ class Policy:
 
     @property
     def live(self) -> bool:
-        """True when an old item is worth less than a new one."""
+        """True when an old item is worth less than a new one.
+
+        Then kernel queues are kept short, and a lost flow begins anew.
+        """
         return self.kind != "reliable"
+
+    @property
+    def lossless(self) -> bool:
+        """True when every item that was taken from its producer arrives, in order."""
+        return self.kind in ("reliable", "paced")
 
     def pack(self) -> list[Any]:
         """For the wire."""
@@ -63,6 +71,20 @@ def keep_last(depth: int) -> Policy:
     return Policy("keep_last", depth, window=max(2, depth))
 
 
+def paced(window: int = 4) -> Policy:
+    """Everything that was pulled arrives, in order, and little is on the way.
+
+    For live items that build on each other, like packed video: the generator is pulled only
+    when there is room, so that what it yields is always fresh, and nothing has to be dropped.
+
+    Args:
+        window: items on the way at most, 1 to 1000.
+    """
+    if type(window) is not int or not 1 <= window <= 1000:
+        raise ConfigurationError(f"paced({window!r}): the window must be a whole number, 1 to 1000")
+    return Policy("paced", window=window)
+
+
 def as_policy(policy: Policy | str) -> Policy:
     """A policy from a policy or from one of the words ``latest`` and ``reliable``.
 
@@ -74,7 +96,8 @@ def as_policy(policy: Policy | str) -> Policy:
     if policy in ("latest", "reliable"):
         return latest if policy == "latest" else reliable
     raise ConfigurationError(
-        f"no policy is called {policy!r}; use pynet.latest, pynet.keep_last(n) or pynet.reliable"
+        f"no policy is called {policy!r}; use pynet.latest, pynet.keep_last(n), pynet.paced(n) or "
+        "pynet.reliable"
     )
 
 
@@ -87,7 +110,7 @@ def unpack_policy(note: Any) -> Policy:
     try:
         kind, depth, window, unit = note
         sane = (
-            kind in ("latest", "keep_last", "reliable")
+            kind in ("latest", "keep_last", "paced", "reliable")
             and unit in ("items", "bytes")
             and type(depth) is int
             and 1 <= depth <= DEEPEST

@@ -17,7 +17,7 @@ class HandlerPool:
     def __init__(self, size: int) -> None:
         self.size = size
         self._changed = threading.Condition()
-        self._jobs: deque[Callable[[], None]] = deque()
+        self._jobs: deque[tuple[Callable[[], None], bool]] = deque()
         self._threads: list[threading.Thread] = []
         self._taken = 0
         self._idle = 0
@@ -28,17 +28,34 @@ class HandlerPool:
         """Slots in use."""
         return self._taken
 
-    def reserve(self, job: Callable[[], None]) -> bool:
+    def hold(self, count: int) -> int:
+        """Take slots for jobs still to come: as many as are free. :meth:`release` ends it."""
+        with self._changed:
+            granted = 0 if self._closed else min(count, self.size - self._taken)
+            self._taken += granted
+            return granted
+
+    def release(self, count: int) -> None:
+        """Give slots back that :meth:`hold` granted."""
+        with self._changed:
+            self._taken -= count
+
+    def reserve(self, job: Callable[[], None], *, held: bool = False) -> bool:
         """Run a job on a thread of its own, if one of the slots is free.
+
+        Args:
+            job: runs once.
+            held: on a slot that :meth:`hold` has taken; it stays taken afterwards.
 
         Returns:
             False when all are taken, or the pool is closed.
         """
         with self._changed:
-            if self._closed or self._taken >= self.size:
+            if self._closed or (not held and self._taken >= self.size):
                 return False
-            self._taken += 1
-            self._jobs.append(job)
+            if not held:
+                self._taken += 1
+            self._jobs.append((job, held))
             if self._idle >= len(self._jobs):
                 self._changed.notify()
             else:
@@ -77,11 +94,11 @@ class HandlerPool:
                 self._idle -= 1
                 if not self._jobs:
                     return
-                job = self._jobs.popleft()
+                job, held = self._jobs.popleft()
             try:
                 job()
             except Exception:
                 log.exception("a Handler ended with a fault of pynet itself")
             finally:
                 with self._changed:
-                    self._taken -= 1
+                    self._taken -= not held

@@ -22,7 +22,10 @@ from pynet.errors import (
 )
 from pynet.feed import Feed
 from pynet.io.lane import Lane
-from pynet.policy import Policy, as_policy
+from pynet.policy import Policy, as_policy, unpack_policy
+from pynet.swarm.client import SwarmClient
+from pynet.swarm.feed import SwarmFeed
+from pynet.swarm.options import MOST_COPIES, STRATEGIES, SwarmOptions
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.values import Decoder, Encoder
 
@@ -192,10 +195,12 @@ class RemoteGateway:
         on_state: Callable[[str], Any] | None = None,
         reconnect: bool | None = None,
         lanes: int = 1,
+        copies: int = 1,
+        strategy: str = "idle",
         arguments: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Client:
-        """Open a stream, on a pair of its own.
+        """Open a stream, on a pair of its own, or on a swarm of several.
 
         Args:
             name: of the subroutine.
@@ -208,7 +213,12 @@ class RemoteGateway:
             reconnect: ask again after a loss, which starts the generator anew; by default
                 for live policies only. Otherwise a loss ends the stream with StreamLost.
             lanes: pairs that share the one generator, 1 to 64; fewer if the Gateway is busy.
-                The loss of one of several ends the stream.
+                A live stream's items go, in parts, over whichever lane is idle, and lanes are
+                replaced behind the scenes. A reliable stream's lanes each take the next item,
+                and the loss of one ends it.
+            copies: how often each part of a live item is sent, 1 to 4, 5 ms apart, while there
+                are idle lanes.
+            strategy: ``"idle"``, or ``"failover"``: one lane until it is in trouble.
             arguments: more keyword arguments, for names that clash with options.
 
         Raises:
@@ -227,6 +237,7 @@ class RemoteGateway:
             on_state=on_state,
             reconnect=reconnect,
             lanes=lanes,
+            swarm=_swarm_options(copies, strategy),
         )
 
     def batches(
@@ -273,19 +284,31 @@ class RemoteGateway:
         on_end: Callable[[PynetError | None], Any] | None = None,
         on_state: Callable[[str], Any] | None = None,
         reconnect: bool | None = None,
+        lanes: int = 1,
+        copies: int = 1,
+        strategy: str = "idle",
         arguments: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> Feed:
-        """Open a long-lived feed into a sink, on a pair of its own. Arguments as :meth:`stream`."""
+        """Open a long-lived feed into a sink, on a pair of its own, or on a swarm of several.
+
+        With several lanes each item goes over one that has nothing in flight; the function
+        runs once. Arguments as :meth:`stream`.
+        """
         self._check_open()
-        feed = Feed(
-            self._dialler,
-            self._request("sink", name, args, {**kwargs, **(arguments or {})}, policy),
-            reconnect=reconnect,
-            on_state=on_state,
-            on_end=on_end,
-            on_gone=self._pair_gone,
-        )
+        request = self._request("sink", name, args, {**kwargs, **(arguments or {})}, policy)
+        wishes: dict[str, Any] = {
+            "reconnect": reconnect,
+            "on_state": on_state,
+            "on_end": on_end,
+            "on_gone": self._pair_gone,
+        }
+        options = _swarm_options(copies, strategy)
+        feed: Feed
+        if _checked(lanes) > 1:
+            feed = SwarmFeed(self._dialler, request, lanes=lanes, options=options, **wishes)
+        else:
+            feed = Feed(self._dialler, request, **wishes)
         self._add_pair(feed)
         return feed
 
@@ -299,14 +322,27 @@ class RemoteGateway:
         reconnect: bool | None = None,
         lanes: int = 1,
         ordered: bool = True,
+        swarm: SwarmOptions | None = None,
     ) -> Client:
         self._check_open()
-        if not 1 <= lanes <= MAX_LANES:
-            raise ConfigurationError(f"lanes={lanes} is not within 1 to {MAX_LANES}")
+        if _checked(lanes) > 1 and swarm is not None and self._is_live(request):
+            swarm_client = SwarmClient(
+                self._dialler,
+                request,
+                lanes=lanes,
+                options=swarm,
+                callback=callback,
+                on_end=on_end,
+                on_state=on_state,
+                reconnect=reconnect,
+                on_gone=self._pair_gone,
+            )
+            self._add_pair(swarm_client)
+            return swarm_client
         granted = self._dialler.open_several(lanes) if lanes > 1 else None
         if granted is not None:
-            swarm = {"group": secrets.token_hex(8), "lanes": len(granted)}
-            request = request._replace(options={**request.options, **swarm})
+            shares = {"group": secrets.token_hex(8), "lanes": len(granted)}
+            request = request._replace(options={**request.options, **shares})
         client = Client(
             self._dialler,
             request,
@@ -320,6 +356,14 @@ class RemoteGateway:
         )
         self._add_pair(client)
         return client
+
+    def _is_live(self, request: Request) -> bool:
+        """Whether the stream's policy is a live one; asks the Gateway if the caller did not say."""
+        asked = request.options.get("policy")
+        if asked is None:
+            known = {row["name"]: row["policy"] for row in self.subroutines()}
+            return bool(known.get(request.name, "reliable") != "reliable")
+        return unpack_policy(asked).live
 
     @staticmethod
     def _request(
@@ -450,3 +494,19 @@ class RemoteGateway:
 
     def __repr__(self) -> str:
         return f"<RemoteGateway {self.name} at {self.address}>"
+
+
+def _checked(lanes: int) -> int:
+    if type(lanes) is not int or not 1 <= lanes <= MAX_LANES:
+        raise ConfigurationError(f"lanes={lanes!r} is not within 1 to {MAX_LANES}")
+    return lanes
+
+
+def _swarm_options(copies: int, strategy: str) -> SwarmOptions:
+    if type(copies) is not int or not 1 <= copies <= MOST_COPIES:
+        raise ConfigurationError(f"copies={copies!r} is not within 1 to {MOST_COPIES}")
+    if strategy not in STRATEGIES:
+        raise ConfigurationError(
+            f"no strategy is called {strategy!r}; use {' or '.join(map(repr, STRATEGIES))}"
+        )
+    return SwarmOptions(0, copies, strategy == "failover")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _SUB = 16
 """Buckets per doubling: a percentile is read with an error of at most 1/16, 6 %."""
@@ -54,6 +54,34 @@ def _upper_edge(bucket: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneStats:
+    """A reading of one lane of a swarm.
+
+    Attributes:
+        number: within the swarm; a lane that replaces a lost one has a new number.
+        peer: ``host:port`` of the other end.
+        live: False when it is lost and not yet replaced.
+        rtt: smoothed round trip of TCP, or the newest heartbeat's, seconds.
+        rto: seconds after which TCP repeats a lost packet now; None where nobody tells.
+        unacked: bytes the other machine has not acknowledged; None where nobody tells.
+        retransmits: packets TCP has sent again; None where nobody tells.
+        bytes_sent, bytes_received: on the wire, all frames.
+        options: socket options for freshness that the system accepted.
+    """
+
+    number: int
+    peer: str
+    live: bool
+    rtt: float | None
+    rto: float | None
+    unacked: int | None
+    retransmits: int | None
+    bytes_sent: int
+    bytes_received: int
+    options: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class FlowStats:
     """A reading of one stream or feed, at one end.
 
@@ -68,6 +96,9 @@ class FlowStats:
             end had taken it, newest; None at a receiving end or before the first.
         rtt: newest heartbeat round trip, seconds.
         clock_offset: other side's monotonic clock minus this one's, seconds.
+        duplicates: frames that told nothing new: copies, and parts sent again for nothing.
+        rescued: parts sent again because nothing was heard of them.
+        lanes: one reading for each lane of a swarm; empty for a single pair.
     """
 
     items: int = 0
@@ -82,6 +113,9 @@ class FlowStats:
     round_trip: float | None = None
     rtt: float | None = None
     clock_offset: float | None = None
+    duplicates: int = 0
+    rescued: int = 0
+    lanes: tuple[LaneStats, ...] = ()
 
 
 class Tally:
@@ -94,5 +128,7 @@ class Tally:
         self.reconnects = 0
         self.bytes_sent = 0
         self.bytes_received = 0
+        self.duplicates = 0
+        self.rescued = 0
         self.round_trip: float | None = None
         self.ages = AgeHistogram()

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
 from pynet.errors import ConnectionLost, PynetError, RemoteProtocolError
-from pynet.io import options
+from pynet.io import kernel, options
 from pynet.io.reactor import Reactor
 from pynet.io.syscalls import DONTWAIT, after, owned, send_several, timeval, wait_for
 from pynet.wire.connection import Connection, pack_farewell, read_farewell
@@ -39,11 +39,14 @@ of 64 bytes about 5 % of its time."""
 
 FRAMES_PER_WRITE = 16
 
+SPARING = 10
+"""A lane of a swarm sends a heartbeat at a tenth of the usual rate, or when it hears nothing."""
+
 PATIENT_WAIT = 0.25
 """Seconds a patient writer waits in the kernel before it looks whether the lane still lives."""
 
 _GOODBYE = int(Kind.GOODBYE)
-_SPECIAL = frozenset({int(Kind.CREDIT), int(Kind.CANCEL), _GOODBYE})
+_SPECIAL = frozenset({int(Kind.CREDIT), int(Kind.REPORT), int(Kind.CANCEL), _GOODBYE})
 
 
 class Lane:
@@ -58,10 +61,13 @@ class Lane:
     Attributes:
         peer: who is at the other end, for messages (``host:port``).
         error: why the lane is dead, or None.
-        on_control: called with each CREDIT and CANCEL by whichever thread reads.
+        on_control: called with each CREDIT, REPORT and CANCEL by whichever thread reads.
         on_frames: set while nobody owns the lane: called on the reactor when frames wait.
         on_lost: called once, by whichever thread notices, when the lane dies.
         on_drained: called when left-over bytes were all written.
+        sparing: send few heartbeats: each would occupy a lane that should be idle.
+        left: the other side has closed the connection, rather than fallen silent.
+        options: what the system accepted of the options for freshness, by name.
     """
 
     def __init__(
@@ -78,7 +84,10 @@ class Lane:
         self.connection = connection
         self._reactor = reactor
         self._heartbeat = heartbeat
-        self._next_ping = 0.0
+        self._pinged = 0.0
+        self.sparing = False
+        self.left = False
+        self.options: dict[str, int] = {}
         host, port = sock.getpeername()[:2]
         self.peer = f"{host}:{port}"
         self.error: PynetError | None = None
@@ -180,7 +189,7 @@ class Lane:
             except (BlockingIOError, InterruptedError):
                 sent = 0
             except OSError as error:
-                self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
+                self._break(error)
                 raise self.error or error from None
             self.bytes_sent += sent
             rest = after(current, sent)
@@ -278,11 +287,11 @@ class Lane:
                 try:
                     self._read(DONTWAIT)
                 except PynetError as error:
-                    self._refuse(error)
+                    self.refuse(error)
                 except (BlockingIOError, InterruptedError):
                     return True
                 except OSError as error:
-                    self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
+                    self._break(error)
         return self.error is None
 
     def waiting(self) -> bool:
@@ -306,11 +315,11 @@ class Lane:
                     return
                 self._read(0)
             except PynetError as error:  # before OSError, which some of ours are too
-                self._refuse(error)
+                self.refuse(error)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
-                self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
+                self._break(error)
 
     def _set_receive_timeout(self, timeout: float | None) -> bool:
         """Make the next read wait that long. False when it waited already, in vain."""
@@ -340,11 +349,11 @@ class Lane:
                 return
             self._read(DONTWAIT)
         except PynetError as error:
-            self._refuse(error)
+            self.refuse(error)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
+            self._break(error)
         finally:
             self._read_lock.release()
         if self.on_frames is not None and self._inbox:
@@ -370,15 +379,16 @@ class Lane:
                     ConnectionLost(f"nothing came from {self.peer} for {silence:.1f} s; it is gone")
                 )
                 return
-            if now >= self._next_ping:
+            rare = self.sparing and silence <= self._heartbeat
+            if now - self._pinged >= self._heartbeat * (SPARING if rare else 1):
                 self.ping(now)
         overdue = connection.overdue(now)
         if overdue:
-            self._refuse(RemoteProtocolError(f"dropped {self.peer}: {overdue}"))
+            self.refuse(RemoteProtocolError(f"dropped {self.peer}: {overdue}"))
 
     def ping(self, now: float) -> None:
         """Send a heartbeat now; never fails."""
-        self._next_ping = now + self._heartbeat
+        self._pinged = now
         with self._state_lock:
             if self.error is not None or self.connection.state is State.CLOSED:
                 return
@@ -423,6 +433,7 @@ class Lane:
                 self._inbox.append(frame)
                 self._inbox_bytes += frame.size
             elif kind == _GOODBYE:
+                self.left = True
                 self.fail(read_farewell(frame, self.peer))
             elif self.on_control is not None:
                 self.on_control(frame)
@@ -446,9 +457,17 @@ class Lane:
 
     # ---- ends ---------------------------------------------------------------------------
 
-    def tune_for_freshness(self) -> None:
-        """Keep the kernel's queue short: for live feeds."""
-        options.favour_freshness(self._sock)
+    def tune_for_freshness(self, traffic_class: int | None = None) -> None:
+        """Keep the kernel's queue short and repair losses soon: for live flows."""
+        self.options = options.favour_freshness(self._sock, traffic_class)
+
+    def unacked(self) -> int | None:
+        """Bytes that the other machine has not acknowledged; None where the system tells not."""
+        return kernel.unacked_bytes(self._sock)
+
+    def tcp_info(self) -> kernel.TcpInfo | None:
+        """What the kernel knows about the connection, on Linux."""
+        return kernel.tcp_info(self._sock)
 
     def fail(self, error: PynetError) -> None:
         """Mark the lane dead and wake everybody who waits for it. Idempotent."""
@@ -493,10 +512,16 @@ class Lane:
             meta = pack_farewell(farewell)
             self._queue_first(connection.send(Kind.GOODBYE, time.monotonic(), meta=meta))
 
+    def _break(self, error: OSError) -> None:
+        self.left = isinstance(error, ConnectionResetError | BrokenPipeError)
+        self.fail(ConnectionLost(f"the connection to {self.peer} broke: {error}"))
+
     def _end_of_file(self) -> None:
+        self.left = True
         self.fail(ConnectionLost(f"{self.peer} closed the connection without a word"))
 
-    def _refuse(self, error: PynetError) -> None:
+    def refuse(self, error: PynetError) -> None:
+        """The other side broke the rules: say why, and end the lane."""
         log.warning("dropping %s: %s", self.peer, error)
         self._say_goodbye(error)
         self.fail(error)

@@ -39,3 +39,10 @@ class ClockEstimate:
         self.rtt = rtt
         self._samples.append((rtt, offset))
         self.rtt_min, self.offset = min(self._samples)
+
+    def absorb(self, other: ClockEstimate) -> None:
+        """Take over the samples of another estimate of the same clock."""
+        self._samples.extend(other._samples)
+        if self._samples:
+            self.rtt = other.rtt if self.rtt is None else self.rtt
+            self.rtt_min, self.offset = min(self._samples)

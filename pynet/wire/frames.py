@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 VERSION_MAJOR = 1
-VERSION_MINOR = 0
+VERSION_MINOR = 1
 MAGIC = b"PYNET\0"
 PREAMBLE = MAGIC + bytes((VERSION_MAJOR, VERSION_MINOR))
 
@@ -53,6 +53,8 @@ class Kind(enum.IntEnum):
     GOODBYE = 17
     ASK = 18
     ANSWER = 19
+    PART = 20
+    REPORT = 21
 
 
 class Frame(NamedTuple):
@@ -61,7 +63,8 @@ class Frame(NamedTuple):
     Attributes:
         kind: see :class:`Kind`.
         exchange: number of the request it belongs to, counted by the Controller.
-        seq: item id for ITEM and ITEMS (of the first one), amount for CREDIT.
+        seq: item id for ITEM, ITEMS (of the first one) and PART, amount for CREDIT, number of items
+            for END, first item still wanted for REPORT.
         time_us: sender's monotonic clock when the content was made.
         meta: msgpack bytes.
         body: raw bytes of arrays and long byte strings, or None.

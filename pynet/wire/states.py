@@ -67,11 +67,12 @@ TABLE: Mapping[State, Mapping[Side, Mapping[int, State]]] = {
     },
     _S.ASKING: {_C: {}, _G: {_K.ANSWER: _S.READY, _K.ERROR: _S.READY}},
     _S.STREAMING: {
-        _C: {_K.CREDIT: _S.STREAMING, _K.CANCEL: _S.STREAMING},
+        _C: {_K.CREDIT: _S.STREAMING, _K.REPORT: _S.STREAMING, _K.CANCEL: _S.STREAMING},
         _G: {
             _K.OPENED: _S.STREAMING,
             _K.ITEM: _S.STREAMING,
             _K.ITEMS: _S.STREAMING,
+            _K.PART: _S.STREAMING,
             _K.END: _S.READY,
             _K.ERROR: _S.READY,
         },
@@ -80,12 +81,14 @@ TABLE: Mapping[State, Mapping[Side, Mapping[int, State]]] = {
         _C: {
             _K.ITEM: _S.FEEDING,
             _K.ITEMS: _S.FEEDING,
+            _K.PART: _S.FEEDING,
             _K.END: _S.FINISHING,
             _K.CANCEL: _S.FINISHING,
         },
         _G: {
             _K.OPENED: _S.FEEDING,
             _K.CREDIT: _S.FEEDING,
+            _K.REPORT: _S.FEEDING,
             _K.RESULT: _S.READY,
             _K.ERROR: _S.READY,
         },
@@ -95,6 +98,7 @@ TABLE: Mapping[State, Mapping[Side, Mapping[int, State]]] = {
         _G: {
             _K.OPENED: _S.FINISHING,
             _K.CREDIT: _S.FINISHING,
+            _K.REPORT: _S.FINISHING,
             _K.RESULT: _S.READY,
             _K.ERROR: _S.READY,
         },
@@ -104,7 +108,9 @@ TABLE: Mapping[State, Mapping[Side, Mapping[int, State]]] = {
 
 OPENERS = frozenset({Kind.CALL, Kind.ASK, Kind.OPEN_STREAM, Kind.OPEN_FEED})
 ANY_TIME = frozenset({Kind.PING, Kind.PONG, Kind.GOODBYE})
-LATE = frozenset({Kind.CREDIT, Kind.CANCEL, Kind.ITEM, Kind.ITEMS, Kind.END})
+LATE = frozenset(
+    {Kind.CREDIT, Kind.REPORT, Kind.CANCEL, Kind.ITEM, Kind.ITEMS, Kind.PART, Kind.END}
+)
 BEFORE_GREETING = frozenset({State.NEW, State.GREETED})
 
 

@@ -23,7 +23,7 @@ def test_their_words() -> None:
 
 @pytest.mark.parametrize("word", ["newest", "keep_last", "", "LATEST", 5, None, ["latest"]])
 def test_other_words_are_refused_with_those_that_exist(word: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"latest, pynet\.keep_last\(n\) or pynet\.rel"):
+    with pytest.raises(ConfigurationError, match=r"latest, pynet\.keep_last\(n\), pynet"):
         as_policy(word)
 
 
