@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import Any
 
 import pynet
 from benchmarks.peers.commands import Send, Take
+from pynet.io import options
 
 POOL = 40
+
+WARM = 5.0
+"""Seconds that lanes may take to join before the commands begin."""
 
 
 def without_kernel_options() -> None:
     """Let this process do without what only newer kernels of Linux offer to sockets."""
-    raise NotImplementedError("pynet cannot leave out the options of the kernel yet")
+    options.FAST_RETRANSMIT = ()
 
 
 def serve(
@@ -44,11 +49,15 @@ def connect(
     facts: dict[str, Any],
     *,
     kernel_options: bool = True,
-    **options: Any,
+    **wishes: Any,
 ) -> Send:
-    """Open the feed with these options."""
+    """Open the feed with these wishes, and wait until all its lanes have joined."""
     if not kernel_options:
         without_kernel_options()
     controller = stack.enter_context(pynet.Controller(name="benchmark"))
     car = controller.connect(f"{host}:{facts['port']}", timeout=20)
-    return car.feed("drive", **options).send
+    feed = car.feed("drive", **wishes)
+    patience = time.monotonic() + WARM
+    while feed.lanes < wishes.get("lanes", 1) and time.monotonic() < patience:
+        time.sleep(0.02)
+    return feed.send
