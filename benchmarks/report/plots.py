@@ -10,11 +10,13 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.links.ages import Run
+from benchmarks.links.ages import STEP, Run
 from benchmarks.report.results import Result
 
 OURS = "#d1495b"
-COLOURS = ("#30638e", "#003d5b", "#6a994e", "#8d6a9f", "#edae49", "#7f7f7f", "#4aa5a2", "#a0522d")
+COLOURS = ("#30638e", "#56b4e9", "#6a994e", "#8d6a9f", "#edae49", "#7f7f7f", "#4aa5a2", "#a0522d")
+OUR_STYLES = {"pynet-8": "-", "pynet-8-copies": "--", "pynet-1": ":"}
+TICK = 10.0
 SHARES = np.concatenate([np.linspace(0, 90, 46), 100 - np.geomspace(10, 0.05, 60)])
 MARKS = (50, 90, 99, 99.9)
 # The same picture of the same figures is the same file.
@@ -40,18 +42,21 @@ def percentiles(runs: Mapping[str, Mapping[int, Run]], title: str, path: Path) -
 
 
 def timeline(runs: Mapping[str, Run], begin: float, end: float, title: str, path: Path) -> None:
-    """Draw how old the newest command was, moment for moment; times in ms."""
-    figure = Figure(figsize=(7.5, 3.2))
-    axes = figure.add_subplot()
-    for place, (name, run) in enumerate(runs.items()):
-        moments = np.arange(begin, end, 1.0)
+    """Draw the greatest age of the newest command in each 10 ms; times in ms."""
+    figure = Figure(figsize=(7.5, 0.6 + 1.2 * len(runs)))
+    drawings = figure.subplots(len(runs), sharex=True, sharey=True)
+    edges = np.arange(begin, end + TICK, TICK)
+    for place, (axes, (name, run)) in enumerate(zip(drawings, runs.items(), strict=True)):
         ages = run.ages()
-        first = run.length - 0.1 * len(ages)
-        places = np.clip(((moments - first) * 10).astype(int), 0, len(ages) - 1)
-        axes.plot(moments / 1e3, ages[places], label=name, **_look(name, place))
-    axes.set(title=title, xlabel="s", ylabel="age, ms")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=7)
+        first = run.length - STEP * len(ages)
+        places = np.clip(((edges - first) / STEP).astype(int), 0, len(ages) - 1)
+        axes.fill_between(
+            edges / 1e3, np.maximum.reduceat(ages, places), color=_colour(name, place)
+        )
+        axes.set(ylabel=f"{name}, ms")
+        axes.grid(alpha=0.3)
+    drawings[0].set_title(title)
+    drawings[-1].set_xlabel("s")
     _save(figure, path)
 
 
@@ -75,11 +80,16 @@ def bars(results: Sequence[Result], metrics: tuple[str, str], unit: str, path: P
     _save(figure, path)
 
 
+def _colour(name: str, place: int) -> str:
+    return OURS if name.startswith("pynet") else COLOURS[place % len(COLOURS)]
+
+
 def _look(name: str, place: int) -> dict[str, Any]:
     if name.startswith("pynet"):
-        return {"color": OURS, "linewidth": 2.0, "linestyle": "-" if name == "pynet-8" else "--"}
+        style = OUR_STYLES.get(name, "-.")
+        return {"color": OURS, "linewidth": 2.0, "linestyle": style}
     style = "-" if place < len(COLOURS) else ":"
-    return {"color": COLOURS[place % len(COLOURS)], "linewidth": 1.1, "linestyle": style}
+    return {"color": _colour(name, place), "linewidth": 1.1, "linestyle": style}
 
 
 def _save(figure: Figure, path: Path) -> None:
