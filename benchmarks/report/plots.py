@@ -50,9 +50,8 @@ def timeline(runs: Mapping[str, Run], begin: float, end: float, title: str, path
         ages = run.ages()
         first = run.length - STEP * len(ages)
         places = np.clip(((edges - first) / STEP).astype(int), 0, len(ages) - 1)
-        axes.fill_between(
-            edges / 1e3, np.maximum.reduceat(ages, places), color=_colour(name, place)
-        )
+        greatest = np.maximum.reduceat(ages, places)[:-1]
+        axes.fill_between(edges[:-1] / 1e3, greatest, color=_colour(name, place))
         axes.set(ylabel=f"{name}, ms")
         axes.grid(alpha=0.3)
     drawings[0].set_title(title)
