@@ -6,6 +6,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import math
 import os
 import platform
 import selectors
@@ -211,8 +212,8 @@ def busy_share(seconds: float = 1.0) -> float:
 
 
 def _short(number: float | None) -> float | None:
-    """Round to four digits, all that a measurement of this kind holds."""
-    return None if number is None else float(f"{number:.4g}")
+    """Round to four digits, all that a measurement of this kind holds; None for no number."""
+    return None if number is None or math.isnan(number) else float(f"{number:.4g}")
 
 
 def quantile(samples: Sequence[float], share: float) -> float:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.__main__ import BENCHES
-from benchmarks.harness import ROOT
+from benchmarks.harness import RESULTS, ROOT
 from benchmarks.report.page import Page
 from benchmarks.report.results import results_of
 
@@ -19,14 +19,15 @@ def main() -> int:
         description="Write docs/benchmarks.md, its pictures and samples from build/bench.",
     )
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="write into this folder")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="what was measured")
     parser.add_argument("--quick", action="store_true", help="of quick looks, which prove little")
     options = parser.parse_args()
     parts = [f"{bench}.{part}" for bench, some in BENCHES.items() for part in some]
-    results = results_of(parts, quick=options.quick)
+    results = results_of(parts, options.results, quick=options.quick)
     if not results:
         print("Nothing was measured yet: `make bench` does.", file=sys.stderr)
         return 1
-    print(Page(options.docs).write(results))
+    print(Page(options.docs, options.results).write(results))
     return 0
 
 
