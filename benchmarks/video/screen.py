@@ -32,19 +32,20 @@ class Screen:
         self.first = threading.Event()
 
     def show(self, picture: Picture) -> None:
-        """Take a decoded picture; the time is taken first."""
+        """Take a decoded picture, BGR or BGRA; the time is taken first."""
         now = time.monotonic()
         import cv2
 
+        code = cv2.COLOR_BGRA2GRAY if picture.shape[2] == 4 else cv2.COLOR_BGR2GRAY
         with self._lock:
             place = len(self._kept)
             if place >= len(self._room):
                 return
             if picture.shape[:2] == (HEIGHT, WIDTH):
                 luma = self._room[place]
-                cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY, dst=luma)
+                cv2.cvtColor(picture, code, dst=luma)
             else:
-                luma = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.uint8, copy=False)
+                luma = cv2.cvtColor(picture, code).astype(np.uint8, copy=False)
             self._kept.append((now, luma))
         self.first.set()
 

@@ -45,4 +45,8 @@ CONTENDERS: Mapping[str, Contender] = {
     "websockets": Contender("web_socket"),
     "aiortc-h264": Contender("web_rtc"),
     "pynet-jpeg": Contender("one_lane", ours=True),
+    "pynet-jpeg-swarm": Contender("swarm", {"codec": "jpeg", "lanes": 8}, ours=True),
+    "pynet-h264": Contender(
+        "swarm", {"codec": "h264", "lanes": 8, "window": 4, "copies": 2}, ours=True
+    ),
 }
