@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.harness import Peer, Report
+from benchmarks.harness import RESULTS, Peer, Report
 from benchmarks.link import Link
 from benchmarks.video.contenders import CONTENDERS
-from benchmarks.video.judge import Arrival
+from benchmarks.video.judge import Arrival, verdict
 
 SEEDS = (1, 2, 3, 4, 5)
 WINDOW, QUICK_WINDOW = 20.0, 5.0
@@ -24,6 +24,8 @@ SETTLING = 1.0
 BULK_LEAD = 2.0
 """Seconds that a file copy runs before there are pictures: it must have filled the queue."""
 PATIENCE = 60.0
+# A new number for a new way to measure: what was kept of the old one no longer counts.
+METHOD = 1
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,10 @@ class Setting:
     changes: Mapping[str, Any] = field(default_factory=dict)
     bulk: bool = False
 
+    def key(self) -> list[Any]:
+        """Return it as plain values."""
+        return [self.profile, self.seconds, self.bulk, repr(sorted(self.changes.items()))]
+
 
 @dataclass(frozen=True)
 class Window:
@@ -50,7 +56,7 @@ class Window:
     Attributes:
         arrivals: of pictures at the laptop.
         begin, end: of what counts, seconds after picture 0 existed.
-        car_cpu, laptop_cpu: % of a core that both processes used.
+        cpu_car, cpu_laptop: % of a core that both processes used.
         megabits: per second, of IP packets that the car sent.
         bulk_megabits: per second that the file copy reached; None without one.
         outage_ends: of the outages that were planned, seconds after picture 0 existed.
@@ -59,8 +65,8 @@ class Window:
     arrivals: tuple[Arrival, ...]
     begin: float
     end: float
-    car_cpu: float
-    laptop_cpu: float
+    cpu_car: float
+    cpu_laptop: float
     megabits: float
     bulk_megabits: float | None
     outage_ends: tuple[float, ...] = ()
@@ -70,6 +76,13 @@ class Window:
         content = dict(vars(self))
         content["arrivals"] = [(a.at, a.number, a.psnr) for a in self.arrivals]
         return content
+
+    @classmethod
+    def of_raw(cls, content: Mapping[str, Any]) -> Window:
+        """Make one of what a file holds."""
+        arrivals = tuple(Arrival(*line) for line in content["arrivals"])
+        ends = tuple(content["outage_ends"])
+        return cls(**dict(content) | {"arrivals": arrivals, "outage_ends": ends})
 
 
 def chosen(report: Report, among: Sequence[str]) -> list[str]:
@@ -107,9 +120,8 @@ def compete(
         for name, those in windows.items():
             if name in failed:
                 continue
-            link = Link(setting.profile, seed=seed, congestion=report.congestion, **setting.changes)
             try:
-                those.append(one_window(link, name, setting))
+                those.append(kept_or_measured(report, setting, name, seed))
             except RuntimeError as error:
                 print(f"{report.bench}: {name} did not run: {error}", file=sys.stderr)
                 report.missing(name, f"seed {seed}: {error}")
@@ -119,14 +131,39 @@ def compete(
     return found
 
 
+def kept_or_measured(report: Report, setting: Setting, name: str, seed: int) -> Window:
+    """Return the window of a contender with a seed; measured before, if the person wants that.
+
+    Raises:
+        RuntimeError: it did not run.
+    """
+    if name not in CONTENDERS:
+        raise RuntimeError("there is no such contender")
+    kind = report.bench + (".quick" if report.quick else "")
+    control = f".{report.congestion}" if report.congestion else ""
+    path = RESULTS / "runs" / kind / f"{setting.profile}.{name}.{seed}{control}.json"
+    key = [METHOD, CONTENDERS[name].version(), report.congestion, setting.key()]
+    if report.resume and path.exists():
+        content = json.loads(path.read_text())
+        if content["key"] == key:
+            return Window.of_raw(content["window"])
+    link = Link(setting.profile, seed=seed, congestion=report.congestion, **setting.changes)
+    window = one_window(link, name, setting)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"key": key, "window": window.raw()}, separators=(",", ":")))
+    judged = verdict(window.arrivals, window.begin, window.end)
+    ages = f"{judged.age_p50:.0f}/{judged.age_p99:.0f}/{judged.age_max:.0f}"
+    late = f"packets {link.statistics.down.late_us['p99']:.0f} us late (p99)"
+    print(f"{setting.profile}, seed {seed}, {name}: age {ages} ms; {late}", file=sys.stderr)
+    return window
+
+
 def one_window(link: Link, name: str, setting: Setting) -> Window:
     """Let one contender send pictures once.
 
     Raises:
         RuntimeError: it did not get ready, or failed on the way.
     """
-    if name not in CONTENDERS:
-        raise RuntimeError("there is no such contender")
     last = RUN_UP + setting.seconds
     with contextlib.ExitStack() as stack:
         stack.enter_context(link)
@@ -162,8 +199,8 @@ def one_window(link: Link, name: str, setting: Setting) -> Window:
         arrivals=arrivals,
         begin=RUN_UP,
         end=last,
-        car_cpu=told[0]["cpu"],
-        laptop_cpu=told[1]["cpu"],
+        cpu_car=told[0]["cpu"],
+        cpu_laptop=told[1]["cpu"],
         megabits=sent * 8e-6 / setting.seconds,
         bulk_megabits=None if copied is None else copied * 8e-6 / setting.seconds,
         outage_ends=tuple(outage.at + outage.length for outage in link.profile.down.outages),

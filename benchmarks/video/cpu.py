@@ -8,7 +8,7 @@ from benchmarks.harness import Report, Target
 from benchmarks.video.contest import Setting, compete, seconds_of
 from benchmarks.video.figures import results_of
 
-GOALS = {"car_cpu": 25.0, "laptop_cpu": 12.0}
+GOALS = {"cpu_car": 25.0, "cpu_laptop": 12.0}
 OURS = "pynet-h264"
 PEER = "aiortc-h264"
 

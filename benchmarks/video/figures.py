@@ -84,11 +84,14 @@ def tell(report: Report, results: Mapping[str, Result], goals: Mapping[str, Goal
             baseline = best_peer(results, metric) if CONTENDERS[name].ours else None
             value = result.median(metric)
             report.figure(metric, value, "ms", baseline=baseline, target=_at_most(limit), of=name)
+        report.figure("age_max", result.worst, "ms", of=name)
         report.figure("older_than_250_ms", result.late, "%", target=_at_most(goal.late), of=name)
         report.figure(
             "intact_fps", result.median("fps"), "1/s", target=_at_least(goal.fps), of=name
         )
         report.figure("psnr", result.median("psnr"), "dB", target=_at_least(goal.psnr), of=name)
+        for metric in ("cpu_car", "cpu_laptop"):
+            report.figure(metric, result.median(metric), "% of a core", of=name)
     print(table(report.bench, results, goals), file=sys.stderr)
 
 
@@ -148,6 +151,6 @@ def _row(name: str, result: Result, goal: Goals | None) -> tuple[str, ...]:
         f"{result.late:.1f} %",
         f"{result.median('psnr'):.1f}",
         megabits,
-        ages("car_cpu", "laptop_cpu"),
+        ages("cpu_car", "cpu_laptop"),
         "" if goal is None else f"{goal.p50:g}/{goal.p99:g}",
     )

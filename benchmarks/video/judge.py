@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.harness import quantile
-from benchmarks.video.source import FPS, HEIGHT, WIDTH, index_of, pictures, read_stamp, stamp
+from benchmarks.video.source import FPS, HEIGHT, WIDTH, Picture, index_of, read_stamp, stamp
 
 Luma = npt.NDArray[np.uint8]
 
@@ -43,10 +43,14 @@ class Arrival:
 
 
 class Judge:
-    """Knows all pictures, and tells what became of one."""
+    """Knows all pictures, and tells what became of one.
 
-    def __init__(self) -> None:
-        self._lumas = [_luma(picture) for picture in pictures()]
+    Args:
+        clip: what the car sent, forth and back, without numbers.
+    """
+
+    def __init__(self, clip: Sequence[Picture] | Picture) -> None:
+        self._lumas = [_luma(picture) for picture in clip]
 
     def judge(self, at: float, luma: Luma) -> Arrival:
         """Look at one picture.
@@ -62,13 +66,13 @@ class Judge:
         number = read_stamp(luma)
         if number is None:
             return Arrival(at, None, None)
-        true = self._lumas[index_of(number)].copy()
+        true = self._lumas[index_of(number, len(self._lumas))].copy()
         stamp(true, number)
         whole = np.abs(_blocks(luma) - _blocks(true)).max() <= FARTHEST
         return Arrival(at, number, round(cv2.PSNR(luma, true), 2) if whole else None)
 
 
-def _luma(picture: npt.NDArray[np.uint8]) -> Luma:
+def _luma(picture: Picture) -> Luma:
     import cv2
 
     return cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_BGR2GRAY).astype(
@@ -123,7 +127,7 @@ def ages_on_display(shown: Sequence[Arrival], begin: float, end: float) -> npt.N
 
     Before the first picture came, the age is that of an imagined one at time 0.
     """
-    times = np.arange(begin, end, TICK)
+    times = begin + TICK * np.arange(round((end - begin) / TICK))
     born = np.array([0.0, *((arrival.number or 0) / FPS for arrival in shown)])
     index = np.searchsorted([arrival.at for arrival in shown], times, side="right")
     ages: npt.NDArray[np.float64] = times - born[index]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.video.judge import Arrival, Judge
-from benchmarks.video.source import FPS, HEIGHT, WIDTH, Picture
+from benchmarks.video.source import FPS, HEIGHT, WIDTH, Picture, pictures
 
 SPARE = 100
 """Pictures beyond 30 a second for which there is room: some senders repeat one."""
@@ -55,7 +55,7 @@ class Screen:
         Args:
             begin: monotonic time at which picture 0 existed.
         """
-        judge = Judge()
+        judge = Judge(pictures())
         with self._lock:
             kept = list(self._kept)
         return [judge.judge(at - begin, luma) for at, luma in kept]

@@ -14,7 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import metadata
 from typing import Any
+
+from benchmarks.harness import version
 
 Ready = Callable[[], None]
 
@@ -27,26 +30,46 @@ class Contender:
 
     Attributes:
         module: of this package.
+        package: that does the work; None for Python's own sockets.
         options: further arguments of its two functions.
-        ours: True for pynet.
     """
 
     module: str
+    package: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    ours: bool = False
+
+    @property
+    def ours(self) -> bool:
+        """True for pynet."""
+        return self.package == "pynet"
+
+    def version(self) -> str:
+        """Return what would have to change for its figures to change.
+
+        Raises:
+            RuntimeError: its package is not installed.
+        """
+        if self.package is None:
+            return "sockets"
+        if self.ours:
+            return version("pynet")
+        try:
+            return f"{self.package} {metadata.version(self.package)}"
+        except metadata.PackageNotFoundError as error:
+            raise RuntimeError(f"{self.package} is not installed") from error
 
 
 CONTENDERS: Mapping[str, Contender] = {
     "tcp-jpeg": Contender("raw_tcp"),
-    "zmq-conflate": Contender("zeromq"),
-    "imagezmq-reqrep": Contender("image_zmq", {"reply": True}),
-    "imagezmq-pubsub": Contender("image_zmq", {"reply": False}),
-    "netgear": Contender("net_gear"),
-    "websockets": Contender("web_socket"),
-    "aiortc-h264": Contender("web_rtc"),
-    "pynet-jpeg": Contender("one_lane", ours=True),
-    "pynet-jpeg-swarm": Contender("swarm", {"codec": "jpeg", "lanes": 8}, ours=True),
+    "zmq-conflate": Contender("zeromq", "pyzmq"),
+    "imagezmq-reqrep": Contender("image_zmq", "imagezmq", {"reply": True}),
+    "imagezmq-pubsub": Contender("image_zmq", "imagezmq", {"reply": False}),
+    "netgear": Contender("net_gear", "vidgear"),
+    "websockets": Contender("web_socket", "websockets"),
+    "aiortc-h264": Contender("web_rtc", "aiortc"),
+    "pynet-jpeg": Contender("one_lane", "pynet"),
+    "pynet-jpeg-swarm": Contender("swarm", "pynet", {"codec": "jpeg", "lanes": 8}),
     "pynet-h264": Contender(
-        "swarm", {"codec": "h264", "lanes": 8, "window": 4, "copies": 2}, ours=True
+        "swarm", "pynet", {"codec": "h264", "lanes": 8, "window": 4, "copies": 2}
     ),
 }
