@@ -84,11 +84,15 @@ class Reading(Protocol):
 
     @property
     def age(self) -> float | None:
-        """Seconds, of the newest picture as the receiver reported it; None before the first."""
+        """Seconds, of the newest picture as the receiver reported it; None where it does not."""
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds until the receiver's word that it has the newest picture; None before that."""
 
     @property
     def smallest_round_trip(self) -> float | None:
-        """Seconds to the receiver and back, the shortest so far; None before the first."""
+        """The shortest round trip of late; None before the first."""
 
     @property
     def rescued(self) -> int:
@@ -122,6 +126,7 @@ class AdaptiveController:
         self._holds = [SHORTEST_HOLD] * len(self._steps)
         self._smallest = [float("inf"), float("inf")]
         self._renew_at: float | None = None
+        self._trip = float("inf")
         self._excess: deque[tuple[float, float]] = deque()
         self._sum = 0.0
         self._last_age: float | None = None
@@ -148,17 +153,22 @@ class AdaptiveController:
             now: seconds of any clock that does not jump.
             reading: of the stream that the picture is for; None where there is none.
         """
-        if reading is None or reading.age is None or reading.age == self._last_age:
+        if reading is None:
             return self.setting
-        waited = reading.age - self._floor(now, reading)
+        # What is beyond the smallest of either is the same waiting.
+        age = reading.round_trip if reading.age is None else reading.age
+        if age is None or age == self._last_age:
+            return self.setting
+        if reading.smallest_round_trip is not None:
+            self._trip = min(self._trip, reading.smallest_round_trip)
+        waited = age - self._floor(now, age)
         passed = 0.0
         if self._last_age is not None:
             passed = min((now - self._last_at) * self.setting.fps, LONGEST_GAP)
-        self._last_age, self._last_at = reading.age, now
+        self._last_age, self._last_at = age, now
         self._count_losses(now, reading)
         if now >= self._deaf_until:
-            trip = min(reading.smallest_round_trip or 0.0, LONGEST_TRIP)
-            self._judge(now, waited, passed, trip)
+            self._judge(now, waited, passed, min(self._trip, LONGEST_TRIP))
         return self.setting
 
     def _judge(self, now: float, waited: float, passed: float, trip: float) -> None:
@@ -186,18 +196,15 @@ class AdaptiveController:
         elif self.step and now - self._calm_since > self._holds[self.step - 1] and self._has_room():
             self._up(now)
 
-    def _floor(self, now: float, reading: Reading) -> float:
+    def _floor(self, now: float, age: float) -> float:
         """The smallest age of late, as far as it can be the way's own."""
-        assert reading.age is not None
         if self._renew_at is None:
             self._renew_at = now + MEMORY
         elif now >= self._renew_at:
             self._renew_at = now + MEMORY
             self._smallest = [self._smallest[1], float("inf")]
-        self._smallest[1] = min(self._smallest[1], reading.age)
-        if reading.smallest_round_trip is None:
-            return min(self._smallest)
-        return min(*self._smallest, reading.smallest_round_trip + ONE_WAY)
+        self._smallest[1] = min(self._smallest[1], age)
+        return min(*self._smallest, self._trip + ONE_WAY)
 
     def _count_losses(self, now: float, reading: Reading) -> None:
         self._counts.append((now, reading.rescued, reading.parts))

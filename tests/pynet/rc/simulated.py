@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ class Known:
     """What the sender knows of the stream."""
 
     age: float | None = None
+    round_trip: float | None = None
     smallest_round_trip: float | None = None
     rescued: int = 0
     parts: int = 0
@@ -47,12 +49,14 @@ class Link:
         free = 0.0
         arrived = 0.0
         last_sent = float("-inf")
+        newest: deque[float] = deque(maxlen=64)
         reports: list[tuple[float, float, float]] = []
         for tick in range(int(seconds * fps)):
             now = tick / fps
             while reports and reports[0][0] <= now:
-                _, known.age, trip = reports.pop(0)
-                known.smallest_round_trip = min(trip, known.smallest_round_trip or trip)
+                _, known.age, known.round_trip = reports.pop(0)
+                newest.append(known.round_trip)
+                known.smallest_round_trip = min(newest)
             if len(reports) >= WINDOW or now - last_sent < 0.99 / controller.setting.fps:
                 continue
             setting = controller.update(now, known)

@@ -17,6 +17,10 @@ def make(codec: str) -> AdaptiveController:
     return AdaptiveController(codec, ladder(codec, 640, 480, 30.0))
 
 
+def known(age: float, parts: int = 0) -> Known:
+    return Known(age, age + 0.005, 0.01, parts, parts)
+
+
 @CODECS
 def test_the_ladder_goes_down_all_the_way(codec: str) -> None:
     steps = ladder(codec, 640, 480, 30.0)
@@ -83,11 +87,11 @@ def test_after_a_dip_it_comes_back(codec: str) -> None:
 def test_one_stall_costs_nothing() -> None:
     controller = make("h264")
     for tick in range(300):
-        controller.update(tick / 30, Known(0.01 + tick * 1e-6, 0.01))
+        controller.update(tick / 30, known(0.01 + tick * 1e-6))
     assert controller.step == 0
-    controller.update(10.4, Known(0.4, 0.01))
+    controller.update(10.4, known(0.4))
     for tick in range(30):
-        controller.update(10.43 + tick / 30, Known(0.011 + tick * 1e-6, 0.01))
+        controller.update(10.43 + tick / 30, known(0.011 + tick * 1e-6))
     assert controller.step == 0
 
 
@@ -96,7 +100,7 @@ def test_a_still_picture_is_no_reason_to_step_up() -> None:
     began = controller.step
     for tick in range(300):
         controller.sent(200)
-        controller.update(tick / 30, Known(0.01 + tick * 1e-6, 0.01))
+        controller.update(tick / 30, known(0.01 + tick * 1e-6))
     assert controller.step == began
 
 
@@ -106,6 +110,16 @@ def test_without_reports_it_stays() -> None:
     for tick in range(300):
         assert controller.update(tick / 30, None) == began
         assert controller.update(tick / 30, Known()) == began
+
+
+def test_over_a_single_lane_the_round_trip_tells() -> None:
+    controller = make("h264")
+    for tick in range(300):
+        controller.update(tick / 30, Known(None, 0.01 + tick * 1e-6, 0.01))
+    assert controller.step == 0
+    for tick in range(20):
+        controller.update(10 + tick / 30, Known(None, 0.2 + tick * 1e-6, 0.01))
+    assert controller.step > 2
 
 
 links = st.builds(
@@ -146,4 +160,4 @@ def test_whatever_is_reported_the_setting_is_one_of_the_ladder(
     controller = make("jpeg")
     steps = ladder("jpeg", 640, 480, 30.0)
     for index, age in enumerate(ages):
-        assert controller.update(index * gaps, Known(age, 0.01, index, index)) in steps
+        assert controller.update(index * gaps, known(age, index)) in steps
