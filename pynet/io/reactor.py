@@ -138,16 +138,26 @@ class Reactor:
         self._soon.append(function)
         self.wake()
 
-    def call_at(self, when: float, function: Callable[[], None]) -> None:
-        """Run something short at a monotonic time; there is no way to take it back."""
+    def call_at(
+        self, when: float, function: Callable[[], None], *, relaxed: bool = False
+    ) -> None:
+        """Run something short at a monotonic time; there is no way to take it back.
+
+        Args:
+            when: seconds.
+            function: runs on the reactor's thread.
+            relaxed: do not wake the reactor for it; it may come up to :data:`TICK` too late.
+        """
         with self._lock:
             heapq.heappush(self._timers, (when, next(self._order), function))
             early = when < self._asleep_until
-        if early:
+        if early and not relaxed:
             self.wake()
 
     def wake(self) -> None:
         """End the current wait."""
+        if threading.get_ident() == self._thread.ident:
+            return  # it is awake, and looks at everything before it sleeps
         try:
             self._wake_sender.send(b"\0")
         except (BlockingIOError, OSError):

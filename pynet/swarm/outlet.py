@@ -229,4 +229,4 @@ class SwarmOutlet:
             return
         if self._timer_at is None or when < self._timer_at - TIMER_SLACK:
             self._timer_at = when
-            self._reactor.call_at(when, self._on_timer)
+            self._reactor.call_at(when, self._on_timer, relaxed=self._sender.relaxed)

@@ -109,6 +109,7 @@ class SwarmSender:
         sent: parts sent in all.
         round_trip: seconds from the newest taken item's making to the report of it.
         age: seconds that item was old when it was taken, as the receiver reckons.
+        relaxed: what :meth:`run` waits for does not matter much: soon there will be a newer item.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class SwarmSender:
         self.round_trip: float | None = None
         self.age: float | None = None
         self.floor = 0
+        self.relaxed = False
         self.lanes: list[SendLane] = []
         self.patience = RESCUE_FIRST
         self._copies = copies
@@ -283,7 +285,11 @@ class SwarmSender:
     def _next_run(self, now: float, blocked: bool) -> float | None:
         while self._due and not self._wanted(self._due[0][2]):
             heapq.heappop(self._due)
-        when = self._due[0][0] if self._due else None
+        when = None
+        if self._due:
+            when, _, part = self._due[0]
+            alone = len(part.item.parts) == 1 and not part.copies
+            self.relaxed = alone and not blocked and self.policy.kind == "latest"
         if blocked:
             return now + RETRY if when is None else min(when, now + RETRY)
         return when
