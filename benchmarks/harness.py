@@ -162,6 +162,8 @@ class Report:
 
     def is_there(self, folder: Path = RESULTS) -> bool:
         """Tell whether all of it was measured before, of this version."""
+        if self.only or self.seeds:
+            return False
         try:
             content = json.loads(self.path(folder).read_text())
         except (OSError, ValueError):
