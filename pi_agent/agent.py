@@ -17,6 +17,7 @@ from pi_agent.drive import DriveGate
 from pi_agent.hardware.protocols import Sensor
 from pi_agent.report import Reporter
 from pi_agent.subroutines import Subroutines
+from pi_agent.video import CameraVideo, offered
 from pi_agent.watchdog import Watchdog
 from pynet.rc.messages import CarDescription, CarStatus
 
@@ -42,7 +43,7 @@ class Agent:
         self._cpu_before = time.process_time()
         self._running = False
         self._car = build_car(config)
-        self._cameras: dict[str, CameraBroadcaster] = {}
+        self._cameras: dict[str, CameraVideo] = {}
         try:
             self._cameras |= _cameras(self._car, config)
             sensors: dict[str, Sensor] = {s.info.name: s for s in self._car.sensors}
@@ -179,7 +180,9 @@ class Agent:
         )
 
 
-def _cameras(car: Car, config: Config) -> dict[str, CameraBroadcaster]:
+def _cameras(car: Car, config: Config) -> dict[str, CameraVideo]:
     if car.open_camera is None:
         return {}
-    return {"front": CameraBroadcaster("front", car.open_camera, config.camera.quality)}
+    codecs = offered(config.camera.codec)
+    broadcaster = CameraBroadcaster("front", car.open_camera)
+    return {"front": CameraVideo(broadcaster, config.camera, codecs)}

@@ -1,14 +1,15 @@
-"""One camera, many viewers: every picture is taken and packed once."""
+"""One camera, many viewers: every picture is taken once."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pynet
 from pi_agent.hardware.protocols import Camera, CameraError, HardwareError, Picture
-from pynet.rc.messages import CameraFrame, CameraInfo
 
 logger = logging.getLogger(__name__)
 
@@ -18,26 +19,44 @@ REOPEN = 1.0
 """Seconds between two tries to open a camera that died."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One picture of a camera.
+
+    Attributes:
+        seq: counts pictures since the camera started.
+        captured: when it was taken, seconds of the monotonic clock.
+        picture: shared by all viewers, not to be changed.
+    """
+
+    seq: int
+    captured: float
+    picture: Picture
+
+
 class CameraBroadcaster:
     """Reads a camera while anybody watches, and keeps its newest picture for all viewers.
 
     Args:
         name: of the camera.
         open_camera: opens it; called at once, and again after it died.
-        quality: of the JPEG pictures, 1 to 100.
+
+    Attributes:
+        name: as given.
+        width, height, fps: of the camera.
 
     Raises:
         HardwareError: it cannot be opened.
     """
 
-    def __init__(self, name: str, open_camera: Callable[[], Camera], quality: int) -> None:
-        self._name = name
+    def __init__(self, name: str, open_camera: Callable[[], Camera]) -> None:
+        self.name = name
         self._open_camera = open_camera
-        self._quality = quality
-        self._camera: Camera | None = open_camera()
-        self.info = CameraInfo(name, self._camera.width, self._camera.height, self._camera.fps)
+        camera = open_camera()
+        self.width, self.height, self.fps = camera.width, camera.height, camera.fps
+        self._camera: Camera | None = camera
         self._changed = threading.Condition()
-        self._newest: CameraFrame | None = None
+        self._newest: Taken | None = None
         self._frames = 0
         self._viewers = 0
         self._failure = ""
@@ -71,61 +90,61 @@ class CameraBroadcaster:
         if self._thread.is_alive():
             self._thread.join()
 
-    def watch(self) -> Iterator[CameraFrame]:
-        """The newest picture, again and again; pictures that come too fast are skipped.
-
-        Ends when the broadcaster is closed.
-
-        Raises:
-            CameraError: the camera died.
-        """
+    @contextmanager
+    def watching(self) -> Iterator[int]:
+        """Keeps the camera running; gives the newest picture's ``seq``, to ask for newer ones."""
         with self._changed:
             self._viewers += 1
             seen = self._frames
             self._changed.notify_all()
         try:
-            while True:
-                frame = self._next_after(seen)
-                if frame is None:
-                    return
-                seen = frame.seq
-                yield frame
+            yield seen
         finally:
             with self._changed:
                 self._viewers -= 1
 
-    def _next_after(self, seen: int) -> CameraFrame | None:
+    def next_after(self, seen: int, not_before: float = 0.0) -> Taken | None:
+        """Waits for a picture newer than ``seen`` and gives the newest; None after closing.
+
+        Args:
+            seen: ``seq`` of a picture.
+            not_before: one taken earlier than this does not count either.
+
+        Raises:
+            CameraError: the camera died.
+        """
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._ready(seen), NUDGE)
+                self._changed.wait_for(lambda: self._ready(seen, not_before), NUDGE)
                 if self._closing:
                     return None
                 if self._failure:
                     raise CameraError(self._failure)
-                if self._newest is not None and self._newest.seq > seen:
+                if self._is_there(seen, not_before):
                     return self._newest
             pynet.sleep(0)
 
-    def _ready(self, seen: int) -> bool:
-        newer = self._newest is not None and self._newest.seq > seen
-        return newer or self._closing or bool(self._failure)
+    def _is_there(self, seen: int, not_before: float) -> bool:
+        newest = self._newest
+        return newest is not None and newest.seq > seen and newest.captured >= not_before
+
+    def _ready(self, seen: int, not_before: float) -> bool:
+        return self._is_there(seen, not_before) or self._closing or bool(self._failure)
 
     def _run(self) -> None:
         while self._wait_for_viewers():
             try:
                 camera = self._opened()
                 captured, picture = camera.read()
-                data = _packed(picture, self._quality)
             except HardwareError as error:
                 self._fail(str(error))
             except Exception as error:
-                logger.exception("The camera %s failed", self._name)
-                self._fail(f"The camera {self._name} failed: {error}")
+                logger.exception("The camera %s failed", self.name)
+                self._fail(f"The camera {self.name} failed: {error}")
             else:
-                height, width = picture.shape[:2]
                 with self._changed:
                     self._frames += 1
-                    self._newest = CameraFrame(self._frames, captured, width, height, "jpeg", data)
+                    self._newest = Taken(self._frames, captured, picture)
                     self._changed.notify_all()
 
     def _wait_for_viewers(self) -> bool:
@@ -146,7 +165,7 @@ class CameraBroadcaster:
                 self._failure = ""
                 if self._closing:
                     camera.close()
-            logger.info("The camera %s is back", self._name)
+            logger.info("The camera %s is back", self.name)
         assert self._camera is not None
         return self._camera
 
@@ -159,12 +178,3 @@ class CameraBroadcaster:
             self._changed.notify_all()
         if camera is not None:
             camera.close()
-
-
-def _packed(picture: Picture, quality: int) -> bytes:
-    import cv2
-
-    good, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not good:
-        raise CameraError("OpenCV could not pack a picture as JPEG.")
-    return data.tobytes()

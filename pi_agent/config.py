@@ -42,13 +42,13 @@ class GatewayConfig:
     Attributes:
         host: address to bind.
         port: 0 to 65535; 0 takes any free one.
-        pool_size: how many connections at once; every live feed is one.
+        pool_size: how many connections at once; a live feed takes one to eight.
         allow_network: True to bind another address than this machine's own.
     """
 
     host: str = "127.0.0.1"
     port: int = 1857
-    pool_size: int = 64
+    pool_size: int = 128
     allow_network: bool = False
 
 
@@ -96,14 +96,19 @@ class CameraConfig:
         source: ``"auto"``, ``"simulator"``, ``"none"``, a video file or a device.
         width, height: pixels.
         fps: pictures per second.
-        quality: of the JPEG pictures, 30 to 95.
+        codec: ``"auto"`` (the best one that the other side can show), ``"h264"`` or ``"jpeg"``.
+        quality: of the best JPEG pictures, 30 to 95.
+        max_bitrate, min_bitrate: of H.264 at full size and rate, Mbit/s.
     """
 
     source: str = "auto"
     width: int = 640
     height: int = 480
     fps: float = 30.0
+    codec: str = "auto"
     quality: int = 80
+    max_bitrate: float = 4.0
+    min_bitrate: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +229,10 @@ def _camera(table: Table) -> CameraConfig:
         width=table.whole("width", default.width, 160, 1920),
         height=table.whole("height", default.height, 120, 1080),
         fps=table.number("fps", default.fps, 1, 90, "pictures per second"),
+        codec=table.choice("codec", default.codec, ("auto", "h264", "jpeg")),
         quality=table.whole("quality", default.quality, 30, 95),
+        max_bitrate=table.number("max_bitrate", default.max_bitrate, 0.2, 50.0, "Mbit/s"),
+        min_bitrate=table.number("min_bitrate", default.min_bitrate, 0.1, 50.0, "Mbit/s"),
     )
 
 
@@ -253,6 +261,10 @@ def _simulator(table: Table) -> SimulatorConfig:
 
 def _check_together(config: Config, top: Table) -> None:
     """What single values cannot tell."""
+    if config.camera.min_bitrate > config.camera.max_bitrate:
+        top.table("camera").problem(
+            "min_bitrate", "is above max_bitrate", f"use at most {config.camera.max_bitrate:g}"
+        )
     if config.gateway.host not in LOOPBACK and not config.gateway.allow_network:
         top.table("gateway").problem(
             "host",

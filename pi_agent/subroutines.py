@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pynet
-from pi_agent.broadcast import CameraBroadcaster
 from pi_agent.drive import DriveRefused
 from pi_agent.hardware.protocols import Sensor
+from pi_agent.video import CameraVideo
 from pi_agent.watchdog import Watchdog
 from pynet.rc.messages import CameraFrame, CarDescription, CarStatus, SensorSample
 
@@ -40,7 +40,7 @@ class Subroutines:
     def __init__(
         self,
         description: CarDescription,
-        cameras: dict[str, CameraBroadcaster],
+        cameras: dict[str, CameraVideo],
         sensors: dict[str, Sensor],
         watchdog: Watchdog,
         status: Callable[[], CarStatus],
@@ -71,12 +71,18 @@ class Subroutines:
         """What this car is and what can be streamed from it."""
         return self._description
 
-    def camera(self, name: str = "front") -> Iterator[CameraFrame]:
-        """The newest pictures of a camera."""
-        broadcaster = self._cameras.get(name)
-        if broadcaster is None:
+    def camera(
+        self, name: str = "front", codec: str | None = None, driver: bool = False
+    ) -> Iterator[CameraFrame]:
+        """The newest pictures of a camera, as ``codec``.
+
+        The first who asks as ``driver`` gets them adapted to the link, as long as that stream
+        runs; all others get the same moderate ones.
+        """
+        video = self._cameras.get(name)
+        if video is None:
             raise ValueError(f"There is no camera {name!r:.60}; {_known(self._cameras)}.")
-        yield from broadcaster.watch()
+        yield from video.watch(codec, driver)
 
     def sensor(self, name: str, hz: float | None = None) -> Iterator[SensorSample]:
         """Samples of a sensor, at its own rate or at ``hz``."""

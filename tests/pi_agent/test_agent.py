@@ -16,6 +16,7 @@ import pynet
 from pi_agent.agent import Agent
 from pi_agent.config import CameraConfig, Config, GatewayConfig
 from pynet.rc.messages import CameraFrame, CarStatus, DriveCommand, SensorSample
+from pynet.rc.video import Decoder
 
 cv2 = pytest.importorskip("cv2")
 
@@ -129,6 +130,23 @@ def test_the_camera_sends_pictures_that_grow_newer(car: pynet.RemoteGateway) -> 
     taken = [frame.captured for frame in frames.items]
     assert taken == sorted(taken)
     assert 0 <= time.monotonic() - taken[-1] < 20
+
+
+@with_camera
+def test_the_driver_gets_h264_without_a_gap_over_many_lanes(car: pynet.RemoteGateway) -> None:
+    (info,) = car.call("describe").cameras
+    if "h264" not in info.codecs:
+        pytest.skip("PyAV is not installed")
+    frames = Waiting()
+    with car.stream(
+        "camera", frames, codec="h264", driver=True, policy=pynet.paced(4), lanes=8
+    ) as client:
+        frames.until_count(20)
+        assert client.lanes >= 1
+    decoder = Decoder()
+    pictures = [decoder.decode(frame) for frame in frames.items]
+    assert all(picture is not None and picture.shape == (120, 160, 4) for picture in pictures)
+    assert [frame.index for frame in frames.items] == list(range(len(pictures)))
 
 
 @with_camera

@@ -120,6 +120,14 @@ def test_what_is_shown_can_be_loaded_again(tmp_path: Path) -> None:
             '[sensors.distance]\nhz = "fast"',
             ":2: [sensors.distance] hz = 'fast' is no number; use 1 to 100.",
         ),
+        (
+            '[camera]\ncodec = "vp8"',
+            ':2: [camera] codec = \'vp8\' is none of the kinds; use "auto" or "h264" or "jpeg".',
+        ),
+        (
+            "[camera]\nmin_bitrate = 2\nmax_bitrate = 1",
+            ":2: [camera] min_bitrate = 2 is above max_bitrate; use at most 1.",
+        ),
         ("camera = 3", ":1: camera = 3 must be a table; write [camera]."),
         ("colour = 3", ":1: colour = 3 is not known here; remove it."),
     ],
