@@ -56,6 +56,7 @@ class Watch:
         """Tell it all."""
         return {
             "state": pair.state,
+            "error": None if pair.error is None else f"{type(pair.error).__name__}: {pair.error}",
             "told": list(self.states),
             "lanes": getattr(pair, "lanes", 1),
             "items": self.items,
@@ -105,7 +106,10 @@ class Laptop:
         feed = self._pairs["drive"]
         assert isinstance(feed, Feed)
         while not self._done.wait(1 / HZ):
-            feed.send((next(self._numbers), time.monotonic()))
+            try:
+                feed.send((next(self._numbers), time.monotonic()))
+            except pynet.PynetError:
+                return  # its state and its error are reported
 
     def close(self) -> None:
         """Close everything."""
@@ -137,7 +141,8 @@ class Laptop:
         """Use what has no flow: a call, and the manager's questions."""
         try:
             self._car.call("count", timeout=5.0)
-            return {"handlers": len(self._car.handlers()), "error": None}
+            serving = [row["subroutine"] or row["state"] for row in self._car.handlers()]
+            return {"handlers": serving, "error": None}
         except pynet.PynetError as error:
             return {"handlers": None, "error": f"{type(error).__name__}: {error}"}
 
