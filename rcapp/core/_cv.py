@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 
-import numpy as np
-import numpy.typing as npt
+from pynet.rc.video import Decoder
 
 _CHANGED_BY_CV = ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR")
 _before = {name: os.environ.get(name) for name in _CHANGED_BY_CV}
@@ -27,20 +26,6 @@ for _name, _value in _before.items():
 cv2.setNumThreads(1)
 
 
-class PictureError(ValueError):
-    """Bytes that are not the picture they claim to be."""
-
-
-def decode_bgra(data: bytes) -> npt.NDArray[np.uint8]:
-    """Unpack a JPEG (or PNG) into a new height x width x 4 array of uint8, BGRA, C-contiguous.
-
-    Raises:
-        PictureError: when the bytes are not a picture.
-    """
-    try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise PictureError(f"not a picture: {error}") from error
-    if bgr is None:
-        raise PictureError(f"not a picture: {len(data)} bytes")
-    return np.ascontiguousarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA), np.uint8)
+def video_decoder() -> Decoder:
+    """What unpacks the pictures of one camera, with the OpenCV imported here."""
+    return Decoder()

@@ -1,4 +1,4 @@
-"""The mailbox of one picture, frame ages, and the decoder."""
+"""The mailbox of one picture, and frame ages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from rcapp.core import _cv
 from rcapp.core.pictures import Mailbox, PaintStats
 from rcapp.core.state import Frame
-from tests.rcapp.core.jpeg import encode_jpeg
 
 
 def frame(seq: int, captured: float = 0.0) -> Frame:
@@ -57,27 +55,6 @@ def test_percentiles_and_rate() -> None:
     assert stats.figures(60.0).fps == 0.0
     stats.clear()
     assert stats.figures(61.0).painted == 0
-
-
-def test_a_picture_is_unpacked_as_bgra() -> None:
-    image = np.zeros((48, 64, 3), np.uint8)
-    image[:, :32] = (255, 0, 0)  # blue
-    image[:, 32:] = (0, 0, 255)  # red
-    bgra = _cv.decode_bgra(encode_jpeg(image, 95))
-    assert bgra.shape == (48, 64, 4)
-    assert bgra.dtype == np.uint8
-    assert bgra.flags.c_contiguous
-    assert bgra[24, 10, 0] > 240
-    assert bgra[24, 50, 2] > 240
-    assert np.all(bgra[..., 3] == 255)
-
-
-@pytest.mark.parametrize(
-    "data", [b"", b"no picture", encode_jpeg(np.zeros((8, 8, 3), np.uint8))[:20]]
-)
-def test_bytes_that_are_no_picture_are_refused(data: bytes) -> None:
-    with pytest.raises(_cv.PictureError):
-        _cv.decode_bgra(data)
 
 
 def test_importing_opencv_leaves_the_environment_of_qt_alone() -> None:
