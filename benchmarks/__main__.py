@@ -48,7 +48,11 @@ def main() -> int:
     if unknown := [name for name in wanted if name not in BENCHES and name not in parts]:
         parser.error(f"no benchmark named {', '.join(unknown)}; --list tells the names")
     chosen = [name for name in parts if name in wanted or name.partition(".")[0] in wanted]
-    met = [run(name, options) for name in chosen]
+    try:
+        met = [run(name, options) for name in chosen]
+    except KeyboardInterrupt:
+        print("Interrupted; `make bench` goes on from here.", file=sys.stderr)
+        return 130
     return 0 if all(met) else 1
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import RESULTS, Peer, Report
-from benchmarks.link import CAR, Link
+from benchmarks.link import CAR, Link, LinkError
 from benchmarks.links.ages import Run
 from benchmarks.links.contenders import Contender
 
@@ -66,6 +66,9 @@ class Course:
 
         Returns:
             Their runs, by name, one for each seed; and of those that failed, why.
+
+        Raises:
+            LinkError: there can be no link here.
         """
         runs: dict[str, list[Run]] = {contender.name: [] for contender in contenders}
         failed: dict[str, str] = {}
@@ -82,6 +85,8 @@ class Course:
                                 link = stack.enter_context(self._link(seed))
                             run = self._measure(link, contender, seed)
                         runs[contender.name].append(run)
+                    except LinkError:
+                        raise
                     except RuntimeError as error:
                         failed[contender.name] = str(error)
                         self._say(contender, seed, f"did not run: {error}")

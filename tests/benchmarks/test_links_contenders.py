@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.__main__ import numbers, words
 from benchmarks.harness import Peer, Report, Target
+from benchmarks.link import Link, LinkError
 from benchmarks.links import comparison, course
 from benchmarks.links.comparison import Goal, compare
 from benchmarks.links.contenders import (
@@ -102,6 +103,15 @@ def test_what_was_measured_is_not_measured_again(
     assert again[0]["udp"][0].figures() == first[0]["udp"][0].figures()
     with pytest.raises(AssertionError, match="again"):
         Course(quiet_report(seeds=(1,), resume=True), LOOPBACK, 0.3).runs([UDP])
+
+
+def test_where_there_can_be_no_link_nobody_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise LinkError("Emulated links need root.")
+
+    monkeypatch.setattr(Link, "open", refuse)
+    with pytest.raises(LinkError, match="need root"):
+        Course(quiet_report(seeds=(1,)), "lan", 0.1).runs([UDP])
 
 
 def test_contenders_are_chosen_by_name() -> None:
