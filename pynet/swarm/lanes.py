@@ -8,11 +8,14 @@ something old is probably in recovery, and is left alone.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import Protocol
 
 from pynet.wire.frames import Kind
 from pynet.wire.values import Buffer
+
+SPARE_SHARE = 0.25
+"""Share of the lanes that must be idle for a copy to be sent."""
 
 
 class Port(Protocol):
@@ -88,6 +91,18 @@ def idle_lane(lanes: Iterable[SendLane], tried: Container[int] = ()) -> SendLane
     return second
 
 
+def spare_lane(lanes: Sequence[SendLane], tried: Container[int] = ()) -> SendLane | None:
+    """For copies: an idle lane, as long as a quarter of all lanes is idle.
+
+    The others are kept for what is newer: a swarm without an idle lane is no better than one
+    connection.
+    """
+    idle = [lane for lane in lanes if lane.port.ready() and lane.idle()]
+    if len(idle) < SPARE_SHARE * len(lanes):
+        return None
+    return next((lane for lane in idle if lane.number not in tried), None)
+
+
 def trusted_lane(
     lanes: Iterable[SendLane], now: float, *, most: int, patience: float, tried: Container[int] = ()
 ) -> SendLane | None:
@@ -111,9 +126,9 @@ def trusted_lane(
 
 
 def least_bad_lane(lanes: Iterable[SendLane], now: float) -> SendLane | None:
-    """For what cannot wait: the lane whose oldest frame in flight is the youngest."""
+    """For what cannot wait: the lane with the least in flight, and the youngest of that."""
     ready = [lane for lane in lanes if lane.port.ready()]
-    return min(ready, key=lambda lane: lane.waiting_for(now), default=None)
+    return min(ready, key=lambda lane: (len(lane.flights), lane.waiting_for(now)), default=None)
 
 
 def settled_lane(lanes: Iterable[SendLane], now: float, *, patience: float) -> SendLane | None:

@@ -20,6 +20,7 @@ from pynet.swarm.lanes import (
     idle_lane,
     least_bad_lane,
     settled_lane,
+    spare_lane,
     trusted_lane,
 )
 from pynet.swarm.parts import PART_SIZE, cut
@@ -28,13 +29,17 @@ from pynet.swarm.window import Window
 from pynet.wire.frames import Kind
 from pynet.wire.values import Buffer
 
-COPY_GAP = 0.005
-"""Seconds between the copies of a part: two sent at once die in the same burst."""
+COPY_GAP, LOSSLESS_GAP = 0.005, 0.010
+"""Seconds between the copies of a part: two sent at once die in the same burst. What is live has
+a successor soon, and its copy must come before that."""
 
 RESCUE_FACTOR, RESCUE_EXTRA = 1.5, 0.004
 """A part is sent again on another lane after 1.5 usual times of a report and 4 ms."""
 
 RESCUE_FIRST, RESCUE_LEAST, RESCUE_MOST = 0.05, 0.008, 0.25
+INSISTENCE = 0.75
+"""Of that patience for a small item that must arrive: it costs little to send it once more."""
+
 RETRY = 0.003
 """Seconds until lanes are looked at again when none would do: not every kernel tells."""
 
@@ -319,11 +324,11 @@ class SwarmSender:
         if self._settled:
             lane = settled_lane(self.lanes, now, patience=self.patience)
             return lane or least_bad_lane(self.lanes, now), False
+        if part.copies:
+            return spare_lane(self.lanes, part.tried), True
         lane = idle_lane(self.lanes, part.tried)
         if lane is not None:
             return lane, True
-        if part.copies:
-            return None, False
         lane = trusted_lane(
             self.lanes, now, most=self._most_flights, patience=self.patience, tried=part.tried
         )
@@ -368,10 +373,13 @@ class SwarmSender:
 
     def _call_again(self, part: _Part, now: float) -> None:
         """When to send the part once more, if nothing is heard of it."""
+        small = len(part.item.parts) == 1
+        late = max(0, part.tries - self._copies)
         if part.copies:
-            part.due = now + COPY_GAP
+            part.due = now + (LOSSLESS_GAP if self.policy.lossless else COPY_GAP)
+        elif self.policy.lossless and small and late < MOST_TRIES:
+            part.due = now + max(RESCUE_LEAST, INSISTENCE * self.patience)
         elif self.policy.lossless or part.tries < MOST_TRIES:
-            late = max(0, part.tries - self._copies)
             part.due = now + min(RESCUE_MOST, self.patience * 1.5**late)
         else:
             return
