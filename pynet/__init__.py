@@ -58,7 +58,7 @@ from pynet.flow import Flow
 from pynet.gateway import Gateway
 from pynet.incoming import SILENCE, Incoming
 from pynet.inlet import ItemInfo
-from pynet.policy import Policy, keep_last, latest, paced, reliable
+from pynet.policy import Policy, background, keep_last, latest, paced, reliable
 from pynet.remote import RemoteGateway
 from pynet.stats import FlowStats, LaneStats
 from pynet.wire.limits import Limits
@@ -105,6 +105,7 @@ __all__ = [
     "WrongArguments",
     "WrongKind",
     "__version__",
+    "background",
     "cancelled",
     "flow",
     "keep_last",

@@ -24,6 +24,7 @@ from pynet.errors import (
 )
 from pynet.inlet import Inlet, ItemInfo
 from pynet.io.lane import Lane
+from pynet.io.options import CLASS_COMMAND, CLASS_VIDEO
 from pynet.merge import Merge
 from pynet.policy import Policy, unpack_policy
 from pynet.stats import FlowStats, Tally
@@ -47,6 +48,11 @@ class Request(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     options: dict[str, Any]
+
+    @property
+    def traffic_class(self) -> int:
+        """For IP_TOS, if the flow is live."""
+        return CLASS_COMMAND if self.verb == Kind.OPEN_FEED else CLASS_VIDEO
 
     def pack(self) -> tuple[bytes, list[Buffer]]:
         """Meta and body of the frame."""
@@ -159,7 +165,7 @@ class Pair(abc.ABC):
                 raise RemoteProtocolError(f"{Kind(frame.kind).name} came instead of OPENED")
             self.policy = unpack_policy(read_greeting(frame).get("policy"))
             if self.policy.live:
-                lane.tune_for_freshness()
+                lane.tune_for_freshness(self._request.traffic_class)
         except BaseException:
             lane.close()
             raise

@@ -21,6 +21,7 @@ from pynet.errors import (
 from pynet.flow import Flow
 from pynet.incoming import Incoming, LaneSupply
 from pynet.io.lane import Lane
+from pynet.io.options import CLASS_COMMAND, CLASS_VIDEO
 from pynet.io.reactor import Reactor
 from pynet.outlet import Outlet
 from pynet.policy import Policy, unpack_policy
@@ -419,7 +420,7 @@ class Handler:
 
     def _begin(self, policy: Policy, **fields: Any) -> None:
         if policy.live:
-            self.lane.tune_for_freshness()
+            self.lane.tune_for_freshness(CLASS_COMMAND if self.kind == SINK else CLASS_VIDEO)
         self.lane.send(Kind.OPENED, meta=greeting({"policy": policy.pack()} | fields))
 
     def _report(self, error: BaseException) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgpack
 
+from pynet import context
+from pynet.bulk import Bulk, live_delays
 from pynet.errors import Closed, PynetError
 from pynet.flow import Flow
 from pynet.io.lane import Lane
@@ -73,12 +75,17 @@ class Outlet:
         self._last_put = 0
         self._round_trips: deque[float] = deque(maxlen=64)
         self._error: PynetError | None = None
+        self._bulk = Bulk() if policy.background else None
+        self._paced_at = 0.0
+        self._flow_id = object()
 
     # ---- life ---------------------------------------------------------------------------
 
     def attach(self, lane: Lane) -> None:
         """Send through this lane from now on; the receiver starts with one window of credit."""
         lane.on_drained = self._on_drained
+        if self._bulk is not None:
+            lane.tune_for_background()
         with self._lock:
             self._lane = lane
             self.credit = self.policy.window
@@ -96,6 +103,7 @@ class Outlet:
         with self._lock:
             self._error = error
             self._state_changed.notify_all()
+        live_delays.forget(self._flow_id)
 
     # ---- producing ----------------------------------------------------------------------
 
@@ -131,7 +139,7 @@ class Outlet:
             self._state_changed.notify_all()
 
     def put(self, value: Any, item_id: int | None = None) -> None:
-        """Send an item, or keep it as the policy says. Blocks never.
+        """Send an item, or keep it as the policy says. Only a background flow's blocks.
 
         A reliable producer calls :meth:`wait_ready` first; the window then bounds what is on
         the way. Large arrays of a reliable flow are written straight from their memory,
@@ -143,6 +151,8 @@ class Outlet:
         """
         born = monotonic_ns()
         meta, body = self._encode(value)
+        if self._bulk is not None:
+            self._await_turn(self._bulk, len(meta) + sum(map(_size, body)))
         if item_id is None:
             item_id = self._next_id
         self._next_id = item_id + 1
@@ -170,6 +180,19 @@ class Outlet:
         """Send a gathered batch now."""
         with self._lock:
             self._flush_batch()
+
+    def _await_turn(self, bulk: Bulk, size: int) -> None:
+        """Stand back until live flows leave room for so many bytes.
+
+        Raises:
+            GeneratorExit: the subroutine was cancelled meanwhile.
+        """
+        while (wait := bulk.allow(size)) and self._error is None and self._lane is not None:
+            context.sleep(wait)
+        lane = self._lane
+        if lane is not None and bulk.rate != self._paced_at:
+            self._paced_at = bulk.rate
+            lane.tune_for_background(bulk.rate)
 
     # ---- lossless -----------------------------------------------------------------------
 
@@ -216,7 +239,7 @@ class Outlet:
         if self.policy.unit == "items":
             self.credit -= 1
         else:
-            raw = sum(b.nbytes if isinstance(b, memoryview) else len(b) for b in body)
+            raw = sum(map(_size, body))
             self.credit -= HEADER_SIZE + len(meta) + raw + ITEM_COST
 
     def _flush_batch(self) -> None:
@@ -318,14 +341,21 @@ class Outlet:
         """The receiver has taken something; called by whichever thread reads."""
         with self._lock:
             self.credit += frame.seq
-            self.tally.round_trip = max(0.0, time.monotonic() - frame.time_us / 1e6)
+            now = time.monotonic()
+            self.tally.round_trip = max(0.0, now - frame.time_us / 1e6)
             self._round_trips.append(self.tally.round_trip)
+            if self.policy.live:
+                live_delays.report(self._flow_id, self.tally.round_trip, now)
             self._flush_mail()
             self._state_changed.notify_all()
 
     def _on_drained(self) -> None:
         with self._lock:
             self._flush_mail()
+
+
+def _size(buffer: Buffer) -> int:
+    return buffer.nbytes if isinstance(buffer, memoryview) else len(buffer)
 
 
 def _array_head(count: int) -> bytes:

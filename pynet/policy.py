@@ -26,12 +26,14 @@ class Policy:
         depth: items that may wait at the sender (1 for latest).
         window: how much may be on the way before the receiver has taken it.
         unit: what the window counts: ``"items"`` or ``"bytes"``.
+        background: stands back for live flows of the same process; see :mod:`pynet.bulk`.
     """
 
     kind: str
     depth: int = 1
     window: int = 2
     unit: str = "items"
+    background: bool = False
 
     @property
     def live(self) -> bool:
@@ -48,7 +50,7 @@ class Policy:
 
     def pack(self) -> list[Any]:
         """For the wire."""
-        return [self.kind, self.depth, self.window, self.unit]
+        return [self.kind, self.depth, self.window, self.unit, self.background]
 
 
 latest = Policy("latest")
@@ -56,6 +58,11 @@ latest = Policy("latest")
 
 reliable = Policy("reliable", window=4 * MIB, unit="bytes")
 """Everything arrives, in order; the producer waits when the receiver is slow."""
+
+
+background = Policy("reliable", window=MIB // 4, unit="bytes", background=True)
+"""As reliable, but it yields: while live flows run in the sending process, it goes only as fast as
+does not delay them."""
 
 
 def keep_last(depth: int) -> Policy:
@@ -85,19 +92,23 @@ def paced(window: int = 4) -> Policy:
     return Policy("paced", window=window)
 
 
+WORDS = {"latest": latest, "reliable": reliable, "background": background}
+
+
 def as_policy(policy: Policy | str) -> Policy:
-    """A policy from a policy or from one of the words ``latest`` and ``reliable``.
+    """A policy from a policy or one of the words ``latest``, ``reliable`` and ``background``.
 
     Raises:
         ConfigurationError: no such policy.
     """
     if isinstance(policy, Policy):
         return policy
-    if policy in ("latest", "reliable"):
-        return latest if policy == "latest" else reliable
+    known = WORDS.get(str(policy))
+    if known is not None:
+        return known
     raise ConfigurationError(
-        f"no policy is called {policy!r}; use pynet.latest, pynet.keep_last(n), pynet.paced(n) or "
-        "pynet.reliable"
+        f"no policy is called {policy!r}; use pynet.latest, pynet.keep_last(n), pynet.paced(n), "
+        "pynet.reliable or pynet.background"
     )
 
 
@@ -108,7 +119,8 @@ def unpack_policy(note: Any) -> Policy:
         ConfigurationError: torn or out of bounds.
     """
     try:
-        kind, depth, window, unit = note
+        kind, depth, window, unit, *rest = note
+        yields = bool(rest) and rest[0] is True  # protocol 1.0 knows four
         sane = (
             kind in ("latest", "keep_last", "paced", "reliable")
             and unit in ("items", "bytes")
@@ -121,4 +133,4 @@ def unpack_policy(note: Any) -> Policy:
         sane = False
     if not sane:
         raise ConfigurationError(f"the other side asked for the impossible policy {note!r:.80}")
-    return Policy(kind, depth, window, unit)
+    return Policy(kind, depth, window, unit, bool(kind == "reliable" and yields))

@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
+from pynet.bulk import limit_socket
 from pynet.errors import ConnectionLost, PynetError, RemoteProtocolError
 from pynet.io import kernel, options
 from pynet.io.reactor import Reactor
@@ -460,6 +461,17 @@ class Lane:
     def tune_for_freshness(self, traffic_class: int | None = None) -> None:
         """Keep the kernel's queue short and repair losses soon: for live flows."""
         self.options = options.favour_freshness(self._sock, traffic_class)
+
+    def tune_for_background(self, rate: float | None = None) -> None:
+        """Let others go first.
+
+        Args:
+            rate: bytes/s at which the kernel may send; None to set everything else.
+        """
+        if rate is None:
+            self.options = options.favour_others(self._sock)
+        else:
+            limit_socket(self._sock, rate)
 
     def unacked(self) -> int | None:
         """Bytes that the other machine has not acknowledged; None where the system tells not."""

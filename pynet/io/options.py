@@ -15,6 +15,7 @@ log = logging.getLogger("pynet.lane")
 # Same as trio's default, src/trio/_highlevel_socket.py: enough to keep the wire
 # busy, little enough that a fresh item does not queue behind stale ones.
 LIVE_UNSENT = 16 * 1024
+BULK_UNSENT = 128 * 1024
 LIVE_USER_TIMEOUT_MS = 3000
 BULK_USER_TIMEOUT_MS = 20_000
 
@@ -68,6 +69,16 @@ def favour_freshness(sock: socket.socket, traffic_class: int | None = None) -> d
         }
     if traffic_class is not None and mark(sock, traffic_class):
         accepted["IP_TOS"] = traffic_class
+    return accepted
+
+
+def favour_others(sock: socket.socket) -> dict[str, int]:
+    """For background transfers: the last class, and no long queue in the kernel."""
+    accepted: dict[str, int] = {}
+    if _try_known(sock, "TCP_NOTSENT_LOWAT", BULK_UNSENT):
+        accepted["TCP_NOTSENT_LOWAT"] = BULK_UNSENT
+    if mark(sock, CLASS_BULK):
+        accepted["IP_TOS"] = CLASS_BULK
     return accepted
 
 

@@ -138,9 +138,7 @@ class Reactor:
         self._soon.append(function)
         self.wake()
 
-    def call_at(
-        self, when: float, function: Callable[[], None], *, relaxed: bool = False
-    ) -> None:
+    def call_at(self, when: float, function: Callable[[], None], *, relaxed: bool = False) -> None:
         """Run something short at a monotonic time; there is no way to take it back.
 
         Args:

@@ -64,6 +64,10 @@ class SwarmRequest(Protocol):
     def name(self) -> str:
         """Of the subroutine."""
 
+    @property
+    def traffic_class(self) -> int:
+        """For IP_TOS, if the flow is live."""
+
     def pack_with(self, options: dict[str, Any]) -> tuple[bytes, list[Buffer]]:
         """Meta and body of the frame that asks, with further options."""
 
@@ -214,7 +218,7 @@ class Keeper:
             fields = read_greeting(frame)
             self.policy = unpack_policy(fields.get("policy"))
             if self.policy.live:
-                lane.tune_for_freshness()
+                lane.tune_for_freshness(self._request.traffic_class)
             self.granted = int(welcome.get("lanes", 1))
             return Joined(number, lane, int(welcome["handler"]), int(fields["epoch"]))
         except (KeyError, TypeError, ValueError) as error:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from pynet.bulk import live_delays
 from pynet.errors import PynetError
 from pynet.flow import Flow
 from pynet.io.lane import Lane
@@ -56,6 +57,7 @@ class SwarmOutlet:
         self._ports: dict[int, LanePort] = {}
         self._timer_at: float | None = None
         self._error: PynetError | None = None
+        self._flow_id = object()
         self._round_trips: deque[float] = deque(maxlen=RECENT_ROUND_TRIPS)
 
     # ---- lanes --------------------------------------------------------------------------
@@ -164,6 +166,7 @@ class SwarmOutlet:
         with self._lock:
             self._error = error
             self._changed.notify_all()
+        live_delays.forget(self._flow_id)
 
     @property
     def count(self) -> int:
@@ -203,11 +206,14 @@ class SwarmOutlet:
         report = read_report(frame)
         with self._lock:
             before = self._sender.round_trip
-            self._sender.on_report(report, time.monotonic())
+            now = time.monotonic()
+            self._sender.on_report(report, now)
             newest = self._sender.round_trip
             if newest is not None and newest is not before:
                 self._round_trips.append(newest)
                 self.tally.round_trip = newest
+                if self.policy.live:
+                    live_delays.report(self._flow_id, newest, now)
             self._run()
             self._changed.notify_all()
 

@@ -37,6 +37,10 @@ RESCUE_FACTOR, RESCUE_EXTRA = 1.5, 0.004
 """A part is sent again on another lane after 1.5 usual times of a report and 4 ms."""
 
 RESCUE_FIRST, RESCUE_LEAST, RESCUE_MOST = 0.05, 0.008, 0.25
+CALM = 0.03
+"""Seconds before the newest small item of a latest flow is sent again: by then there will be a
+newer one, unless the flow pauses."""
+
 INSISTENCE = 0.75
 """Of that patience for a small item that must arrive: it costs little to send it once more."""
 
@@ -380,7 +384,9 @@ class SwarmSender:
         elif self.policy.lossless and small and late < MOST_TRIES:
             part.due = now + max(RESCUE_LEAST, INSISTENCE * self.patience)
         elif self.policy.lossless or part.tries < MOST_TRIES:
-            part.due = now + min(RESCUE_MOST, self.patience * 1.5**late)
+            patience = min(RESCUE_MOST, self.patience * 1.5**late)
+            calm = CALM if small and self.policy.kind == "latest" else 0.0
+            part.due = now + max(patience, calm)
         else:
             return
         heapq.heappush(self._due, (part.due, next(self._order), part))
