@@ -50,7 +50,8 @@ class Policy:
 
     def pack(self) -> list[Any]:
         """For the wire."""
-        return [self.kind, self.depth, self.window, self.unit, self.background]
+        note = [self.kind, self.depth, self.window, self.unit]
+        return [*note, True] if self.background else note
 
 
 latest = Policy("latest")
@@ -120,9 +121,10 @@ def unpack_policy(note: Any) -> Policy:
     """
     try:
         kind, depth, window, unit, *rest = note
-        yields = bool(rest) and rest[0] is True  # protocol 1.0 knows four
+        yields = bool(rest)
         sane = (
-            kind in ("latest", "keep_last", "paced", "reliable")
+            (not yields or (len(rest) == 1 and rest[0] is True and kind == "reliable"))
+            and kind in ("latest", "keep_last", "paced", "reliable")
             and unit in ("items", "bytes")
             and type(depth) is int
             and 1 <= depth <= DEEPEST
@@ -133,4 +135,4 @@ def unpack_policy(note: Any) -> Policy:
         sane = False
     if not sane:
         raise ConfigurationError(f"the other side asked for the impossible policy {note!r:.80}")
-    return Policy(kind, depth, window, unit, bool(kind == "reliable" and yields))
+    return Policy(kind, depth, window, unit, yields)
