@@ -31,6 +31,7 @@ def main() -> int:
         action="store_true",
         help="leave out what was measured before, of this very version",
     )
+    parser.add_argument("--kept", action="store_true", help="measure nothing: tell what is kept")
     parser.add_argument("--again", action="store_true", help="take back --resume, as make gives it")
     options = parser.parse_args()
     parts = {
@@ -75,6 +76,7 @@ def run(name: str, options: argparse.Namespace) -> bool:
         seeds=options.seeds or (),
         resume=options.resume and not options.again,
         congestion=options.congestion,
+        kept=options.kept,
     )
     if report.resume and report.is_there():
         print(f"{name}: measured before", file=sys.stderr)

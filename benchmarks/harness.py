@@ -62,6 +62,8 @@ class Report:
         seeds: of the links to measure over; empty for what the benchmark finds enough.
         resume: what was measured before, of this version, need not be measured again.
         congestion: TCP's congestion control on links; None for the system's.
+        kept: measure nothing, but tell what is kept of earlier runs of this version.
+        partial: True if something was not measured, whatever was asked for.
     """
 
     bench: str
@@ -70,6 +72,8 @@ class Report:
     seeds: tuple[int, ...] = ()
     resume: bool = False
     congestion: str | None = None
+    kept: bool = False
+    partial: bool = False
     figures: list[dict[str, Any]] = field(default_factory=list)
     samples: dict[str, Any] = field(default_factory=dict)
     busy_before: float = field(default_factory=lambda: _short(busy_share()) or 0.0)
@@ -156,7 +160,7 @@ class Report:
         name = self.bench + (f".{self.congestion}" if self.congestion else "")
         if self.quick:
             name += ".quick"
-        elif self.only or self.seeds:
+        elif self.partial or self.only or self.seeds:
             name += ".partial"
         return folder / f"{name}.json"
 
@@ -243,6 +247,16 @@ def interleave(rounds: int, peers: Mapping[str, Callable[[], Any]]) -> dict[str,
 def median_of(rounds: Sequence[Sequence[float]], share: float) -> float:
     """Return the median over rounds of one quantile in each."""
     return statistics.median(quantile(samples, share) for samples in rounds)
+
+
+def come_first() -> None:
+    """Let all threads that this process will start run before those of other programs (root).
+
+    After the forwarder of an emulated link, though, which has the priority 10.
+    """
+    if hasattr(os, "sched_setscheduler"):
+        with contextlib.suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
 
 
 def place(pid: int, cores: set[int]) -> None:

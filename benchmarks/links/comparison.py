@@ -22,6 +22,7 @@ UNITS = {
     "lost": "%",
     "superseded": "commands",
     "old": "commands",
+    "runs": "runs",
     "cpu_laptop": "% of a core",
     "cpu_car": "% of a core",
 }
@@ -77,7 +78,7 @@ def compare(
     medians = {name: medians_of(figures) for name, figures in each.items()}
     for name in medians:
         own = [goal for goal in goals if goal.contender == name]
-        wanted = [*metrics, *(goal.metric for goal in own if goal.metric not in metrics)]
+        wanted = ["runs", *metrics, *(goal.metric for goal in own if goal.metric not in metrics)]
         for metric in wanted:
             goal = next((goal for goal in own if goal.metric == metric), None)
             beside = medians.get(goal.beside if goal else baseline, {})
@@ -85,7 +86,7 @@ def compare(
                 f"{title} {metric}",
                 medians[name][metric],
                 unit_of(metric),
-                baseline=beside.get(metric),
+                baseline=None if metric == "runs" else beside.get(metric),
                 target=goal.target if goal else None,
                 of=name,
             )
@@ -100,6 +101,7 @@ def medians_of(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the median over seeds of each figure; and the worst, as ``worst_...``."""
     keys = figures[0]
     return {
+        "runs": float(len(figures)),
         **{key: statistics.median(values[key] for values in figures) for key in keys},
         **{f"worst_{key}": max(values[key] for values in figures) for key in keys},
     }

@@ -9,6 +9,7 @@ Column = tuple[str, str, str]
 """A title, the figure below it, and how it is written."""
 
 COLUMNS: tuple[Column, ...] = (
+    ("seeds", "runs", "{:.0f}"),
     ("age p50", "age_p50", "{:.1f}"),
     ("p99", "age_p99", "{:.1f}"),
     ("p99.9", "age_p999", "{:.1f}"),

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-from benchmarks.harness import answer, orders, say_failed, say_ready
+from benchmarks.harness import answer, come_first, orders, say_failed, say_ready
 
 
 class Log:
@@ -44,6 +44,8 @@ def main() -> None:
     """Obey until stdin ends."""
     kind, host, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
     log = Log()
+    if sys.argv[4:] == ["first"]:
+        come_first()
     with contextlib.ExitStack() as stack:
         try:
             module = importlib.import_module(f"benchmarks.peers.commands.{kind}")

@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from benchmarks.harness import answer, orders, say_failed, say_ready
+from benchmarks.harness import answer, come_first, orders, say_failed, say_ready
 from benchmarks.peers.commands import Send
 from benchmarks.workload import ITEM_BYTES
 
@@ -43,6 +43,8 @@ def main() -> None:
     """Obey until stdin ends."""
     kind, host = sys.argv[1], sys.argv[2]
     facts, options = json.loads(sys.argv[3]), json.loads(sys.argv[4])
+    if sys.argv[5:] == ["first"]:
+        come_first()
     with contextlib.ExitStack() as stack:
         try:
             module = importlib.import_module(f"benchmarks.peers.commands.{kind}")

@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.report.results import Result
 
 HEADS = {
+    "runs": "seeds",
     "age_p50": "age p50",
     "age_p99": "p99",
     "age_p999": "p99.9",

@@ -80,9 +80,11 @@ def test_who_fails_is_reported_and_ends_nothing(
     assert lines[0]["of"].startswith("nobody")
     told = [(line["of"], line["metric"], line["ok"]) for line in lines[1:]]
     assert told == [
+        ("udp", "loopback runs", None),
         ("udp", "loopback age_p50", None),
         ("udp", "loopback worst_lost", True),
         ("udp", "loopback delivery_max", True),
+        ("tcp", "loopback runs", None),
         ("tcp", "loopback age_p50", None),
     ]
     assert len(report.samples["loopback"]["figures"]["tcp"]) == 2
@@ -103,6 +105,14 @@ def test_what_was_measured_is_not_measured_again(
     assert again[0]["udp"][0].figures() == first[0]["udp"][0].figures()
     with pytest.raises(AssertionError, match="again"):
         Course(quiet_report(seeds=(1,), resume=True), LOOPBACK, 0.3).runs([UDP])
+
+
+def test_what_is_kept_can_be_told_without_measuring() -> None:
+    Course(quiet_report(seeds=(1,)), LOOPBACK, 0.1).runs([UDP])
+    report = quiet_report(kept=True)
+    runs, failed = Course(report, LOOPBACK, 0.1).runs([UDP, TCP])
+    assert ({name: len(some) for name, some in runs.items()}, failed) == ({"udp": 1}, {})
+    assert report.path().name == "links.x.partial.json"
 
 
 def test_where_there_can_be_no_link_nobody_is_to_blame(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +140,7 @@ def test_who_is_not_installed_does_not_run() -> None:
 
 def test_medians_and_the_worst_are_over_seeds() -> None:
     figures = comparison.medians_of([{"age_p99": 3.0}, {"age_p99": 9.0}, {"age_p99": 4.0}])
-    assert figures == {"age_p99": 4.0, "worst_age_p99": 9.0}
+    assert figures == {"runs": 3.0, "age_p99": 4.0, "worst_age_p99": 9.0}
     assert comparison.unit_of("worst_lost") == "%"
 
 
