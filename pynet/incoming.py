@@ -55,9 +55,13 @@ class LaneSupply:
         self._lane = lane
         self._inlet = Inlet(lane, policy, tally)
         self._skip = policy.kind == "latest"
+        self._given: tuple[Frame, int] | None = None
 
     def fetch(self, timeout: float | None) -> Items | None:
-        """See :class:`Supply`."""
+        """See :class:`Supply`. Who comes back for more has taken what was given before."""
+        if self._given is not None:
+            given, self._given = self._given, None
+            self._inlet.taken(*given)
         frame = self._lane.next_frame(timeout)
         while self._skip and frame is not None and frame.kind == Kind.ITEM:
             newer = self._lane.newer_item()
@@ -71,9 +75,8 @@ class LaneSupply:
 
     def _read(self, frame: Frame) -> Items:
         values, births, age = self._inlet.read(frame)
-        items = list(self._inlet.infos(frame, values, births, age))
-        self._inlet.taken(frame, len(values))
-        return items
+        self._given = (frame, len(values))
+        return list(self._inlet.infos(frame, values, births, age))
 
 
 class Incoming:

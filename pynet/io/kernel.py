@@ -53,18 +53,36 @@ def unacked_bytes(sock: socket.socket) -> int | None:
 
 
 if sys.platform == "linux":
+    _count = array.array("i", bytes(2048))
+    """Larger than 1 KiB, so that ioctl() keeps the interpreter lock: its call takes less than a
+    microsecond, getting the lock again may take milliseconds (fcntl_ioctl in fcntlmodule.c)."""
 
     def _unacked(sock: socket.socket) -> int | None:
-        count = array.array("i", (0,))
-        fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, count)
-        return count[0]
+        fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, _count)
+        return _count[0]
 
-elif sys.platform == "darwin":
+    def unread_bytes(sock: socket.socket) -> int | None:
+        """Bytes that have arrived and were not read; None where nobody tells without waiting."""
+        try:
+            fcntl.ioctl(sock.fileno(), termios.FIONREAD, _count)
+        except (OSError, ValueError):
+            return None
+        return _count[0]
+
+else:
+
+    def unread_bytes(sock: socket.socket) -> int | None:
+        """Bytes that have arrived and were not read; None where nobody tells without waiting."""
+        del sock
+        return None
+
+
+if sys.platform == "darwin":
 
     def _unacked(sock: socket.socket) -> int | None:
         return sock.getsockopt(socket.SOL_SOCKET, _NWRITE)
 
-else:
+elif sys.platform != "linux":
 
     def _unacked(sock: socket.socket) -> int | None:
         del sock

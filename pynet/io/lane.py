@@ -271,7 +271,7 @@ class Lane:
 
     def newer_item(self) -> Frame | None:
         """The next frame, if it is an ITEM and is here already; an END stays where it is."""
-        if not self._inbox and self.error is None:
+        if not self._inbox and self.error is None and kernel.unread_bytes(self._sock) != 0:
             self._read_as_owner(0)
         if self._inbox and self._inbox[0].kind == Kind.ITEM:
             return self.next_frame(0)

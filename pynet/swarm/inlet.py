@@ -21,6 +21,9 @@ from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
 from pynet.wire.values import Decoder
 
+LATER = 0.03
+"""Seconds after which it is reported that a command was taken, if none came meanwhile."""
+
 OnEvent = Callable[[int, Frame], None]
 
 
@@ -34,8 +37,8 @@ class SwarmInlet:
         limits: bound what may wait here.
         on_event: called on the reactor with frames that carry no items (RESULT, ERROR),
             and the number of their lane.
-        takes_at_once: who waits reports an item as taken without delay, so that its arrival
-            need not be reported besides.
+        takes_at_once: the items are commands, say: that they have arrived is reported without
+            delay, that they were taken with the next one.
 
     Attributes:
         clock: estimate of the other side's clock, from the heartbeats of all lanes.
@@ -62,8 +65,8 @@ class SwarmInlet:
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._ports: list[LanePort] = []
-        self._waits = False
         self._report_due = False
+        self._hole_at: float | None = None
         self._stopped: PynetError | None = None
         self._over = False
 
@@ -107,11 +110,10 @@ class SwarmInlet:
                         break
                     self._on_frame(number, frame, now, events)
                 self.tally.duplicates = self._receiver.duplicates
-                ready = self._receiver.ready or self._receiver.ended
-                if ready:
-                    self._changed.notify_all()
-                reported_soon = ready and self._waits and self._takes_at_once
-                if not reported_soon and not self._report_due:
+                ready = self._tell()
+                if self._takes_at_once:
+                    self._report()
+                elif not self._report_due:
                     self._report_due = True
                     self._reactor.call_soon(self._report_soon)
         except PynetError as error:
@@ -131,6 +133,24 @@ class SwarmInlet:
         else:
             events.append(frame)
 
+    def _tell(self) -> bool:
+        """Wake who waits, if there is something for it. The caller holds the lock."""
+        ready = self._receiver.ready or self._receiver.ended
+        if ready:
+            self._changed.notify_all()
+        due = self._receiver.due
+        if due is not None and self._hole_at is None:
+            self._hole_at = due
+            self._reactor.call_at(due, self._on_hole)
+        return ready
+
+    def _on_hole(self) -> None:
+        """The reactor: nothing else may come that makes the receiver go on."""
+        with self._lock:
+            self._hole_at = None
+            self._receiver.on_time(time.monotonic())
+            self._tell()
+
     def _report_soon(self) -> None:
         with self._lock:
             self._report_due = False
@@ -142,7 +162,7 @@ class SwarmInlet:
         The lane that brought something comes first: the report takes its acknowledgement along,
         which would else be delayed.
         """
-        report = self._receiver.report()
+        report = self._receiver.report(time.monotonic())
         chosen: LanePort | None = None
         for port in reversed(self._ports):
             if port.ready():
@@ -177,9 +197,7 @@ class SwarmInlet:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     return None
-                self._waits = True
                 self._changed.wait(left)
-                self._waits = False
             item = self._receiver.take()
         info = self._info(item)
         try:
@@ -195,8 +213,13 @@ class SwarmInlet:
     def taken(self, item: Arrived, info: ItemInfo) -> None:
         """The user's function has the item, or has done with it: the sender may go on."""
         with self._lock:
-            self._receiver.on_taken(item, info.age)
-            self._report()
+            self._receiver.on_taken(item, info.age, time.monotonic())
+            if not self._takes_at_once:
+                self._report()
+            elif not self._report_due:
+                self._report_due = True
+                when = time.monotonic() + LATER
+                self._reactor.call_at(when, self._report_soon, relaxed=True)
 
     def fetch(self, timeout: float | None) -> list[tuple[Any, ItemInfo]] | None:
         """For a sink, see :class:`~pynet.incoming.Supply`."""

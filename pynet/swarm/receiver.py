@@ -6,21 +6,22 @@ belongs to one swarm only.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import NamedTuple
 
 import msgpack
 
-from pynet.errors import RemoteProtocolError
-from pynet.policy import Policy
+from pynet.errors import LimitExceeded, RemoteProtocolError
+from pynet.policy import ITEM_COST, Policy
 from pynet.swarm.parts import Assembly
 from pynet.swarm.report import Report
 from pynet.wire.frames import Body, Frame
 from pynet.wire.limits import Limits
 from pynet.wire.values import unpack
 
-MOST_OPEN = 1024
-"""Items of which not all is here, or that wait for one before them."""
+MOST_OPEN = 4096
+"""Items of which not all is here, or that wait for one before them; a sender leaves no more."""
 
 HOLE_PATIENCE = 0.15
 """Seconds that keep_last waits for a missing item before it goes on to the next."""
@@ -80,6 +81,7 @@ class SwarmReceiver:
         self._taken = -1
         self._taken_time = 0
         self._age_us = 0
+        self._taken_at = 0.0
         self._seen: dict[int, int] = {}
         self._total: int | None = None
 
@@ -95,7 +97,7 @@ class SwarmReceiver:
 
     def on_item(self, frame: Frame, lane: int, now: float) -> None:
         """An ITEM came over a lane."""
-        self._seen[lane] = self._seen.get(lane, 0) + 1
+        self._count(lane)
         if self._known(frame.seq):
             self.duplicates += 1
             return
@@ -107,7 +109,7 @@ class SwarmReceiver:
         Raises:
             RemoteProtocolError: it is torn, or more is open than one side can keep.
         """
-        self._seen[lane] = self._seen.get(lane, 0) + 1
+        self._count(lane)
         if self._known(frame.seq):
             self.duplicates += 1
             return
@@ -119,6 +121,7 @@ class SwarmReceiver:
             self._partial[frame.seq] = assembly
         before = assembly.size
         complete = assembly.add(index, frame.body)
+        self._check_size(meta_len, assembly.size)
         self._grow(assembly.size - before)
         if complete:
             del self._partial[frame.seq]
@@ -129,6 +132,18 @@ class SwarmReceiver:
     def on_end(self, total: int) -> None:
         """The sender has sent so many items and will send no more."""
         self._total = total
+        self._advance(math.inf)
+
+    @property
+    def due(self) -> float | None:
+        """When to call :meth:`on_time`, because no item before that may do so."""
+        if self.policy.lossless or not self._whole:
+            return None
+        return self._whole[min(self._whole)].at + HOLE_PATIENCE
+
+    def on_time(self, now: float) -> None:
+        """What is missing has been waited for long enough."""
+        self._advance(now)
 
     @property
     def ending(self) -> bool:
@@ -142,11 +157,25 @@ class SwarmReceiver:
             return False
         return not self.policy.lossless or self._next >= self._total
 
+    def _count(self, lane: int) -> None:
+        if lane in self._seen:  # what a lane left behind when it was lost is of no use to report
+            self._seen[lane] += 1
+
     def _known(self, number: int) -> bool:
         if not self._met:  # a sender that was there before this side does not begin at 0
             self._met = True
             self._next = number
         return number < self._next or number in self._whole
+
+    def _check_size(self, meta_len: int, size: int) -> None:
+        """In parts no more may come than in one piece."""
+        limits = self._limits
+        if meta_len > limits.meta or size > limits.meta + limits.body:
+            raise LimitExceeded(
+                f"the other side sends an item of {meta_len} bytes of msgpack, {size} in all so "
+                f"far; this side takes {limits.meta} + {limits.body}. Send less at once, send "
+                "large data as arrays or bytes, or raise the Limits"
+            )
 
     def _grow(self, size: int) -> None:
         self.bytes_waiting += size
@@ -162,10 +191,10 @@ class SwarmReceiver:
     def _on_whole(self, item: Arrived) -> None:
         if self._newest_only:
             gap = item.id - self._next
-            for old in self._ready:
-                gap += 1 + old.gap
-            self.dropped += gap
-            self._ready.clear()
+            self.dropped += gap + len(self._ready)
+            while self._ready:
+                gap += 1 + self.take().gap
+            self.bytes_waiting += _size(item)
             self._ready.append(item._replace(gap=gap))
             self._next = item.id + 1
             for number in [n for n in self._partial if n < item.id]:
@@ -182,8 +211,9 @@ class SwarmReceiver:
             item = self._whole.pop(self._next, None)
             if item is None:
                 oldest = min(self._whole)
-                late = now - self._whole[oldest].at > HOLE_PATIENCE
-                if self.policy.lossless or not (late or len(self._whole) > self.policy.depth):
+                late = now >= self._whole[oldest].at + HOLE_PATIENCE
+                many = len(self._whole) > min(self.policy.depth, MOST_OPEN // 2)
+                if self.policy.lossless or not (late or many):
                     return
                 gap += oldest - self._next
                 self._next = oldest
@@ -191,12 +221,11 @@ class SwarmReceiver:
                     self.bytes_waiting -= self._partial.pop(number).size
                 continue
             self._next += 1
-            self.bytes_waiting -= _size(item)
             self.dropped += gap
             self._ready.append(item._replace(gap=gap))
             gap = 0
             if not self.policy.lossless and len(self._ready) > self.policy.depth:
-                lost = self._ready.popleft()
+                lost = self.take()
                 self.dropped += 1
                 first = self._ready[0]
                 self._ready[0] = first._replace(gap=first.gap + lost.gap + 1)
@@ -210,27 +239,36 @@ class SwarmReceiver:
 
     def take(self) -> Arrived:
         """The next item for the user."""
-        return self._ready.popleft()
+        item = self._ready.popleft()
+        self.bytes_waiting -= _size(item)
+        return item
 
-    def on_taken(self, item: Arrived, age: float) -> None:
+    def on_taken(self, item: Arrived, age: float, now: float) -> None:
         """The user's function has been given an item, so many seconds old."""
         if item.id > self._taken:
+            self._taken_at = now
             self._taken = item.id
             self._taken_time = item.time_us
             self._age_us = int(age * 1e6)
 
-    def report(self) -> Report:
+    def report(self, now: float) -> Report:
         """What the sender should know."""
         have = dict.fromkeys(list(self._whole)[:MOST_REPORTED], (1 << 64) - 1)
         for number, assembly in list(self._partial.items())[-MOST_REPORTED:]:
             have[number] = assembly.have
         return Report(
-            self._next, self._taken, self._taken_time, self._age_us, dict(self._seen), have
+            floor=self._next,
+            taken=self._taken,
+            time_us=self._taken_time,
+            age_us=self._age_us,
+            since_us=int((now - self._taken_at) * 1e6) if self._taken >= 0 else 0,
+            seen=dict(self._seen),
+            have=have,
         )
 
 
 def _size(item: Arrived) -> int:
-    return len(item.meta) + (0 if item.body is None else len(item.body))
+    return ITEM_COST + len(item.meta) + (0 if item.body is None else len(item.body))
 
 
 def _read_part(frame: Frame) -> tuple[int, int, int]:

@@ -10,7 +10,8 @@ from pynet.errors import RemoteProtocolError
 from pynet.wire.frames import Frame
 from pynet.wire.values import unpack
 
-MOST_ENTRIES = 256
+MOST_ENTRIES = 1024
+"""Numbers in a report: pairs for each lane and for each item of which parts are here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Report:
         taken: number of the newest item that the user's function was given, or -1.
         time_us: when that item was made, sender's clock; 0 before the first.
         age_us: how old it was when it was taken, as the receiver reckons.
+        since_us: how long ago that was, when the report was made.
         seen: for each lane how many frames of items have come over it.
         have: for items at and above the floor which parts are here, as bits.
     """
@@ -30,6 +32,7 @@ class Report:
     taken: int = -1
     time_us: int = 0
     age_us: int = 0
+    since_us: int = 0
     seen: dict[int, int] = field(default_factory=dict)
     have: dict[int, int] = field(default_factory=dict)
 
@@ -37,7 +40,7 @@ class Report:
         """The msgpack part of the frame; floor and time go into its header."""
         seen = [number for pair in self.seen.items() for number in pair]
         have = [number for pair in self.have.items() for number in pair]
-        packed: bytes = msgpack.packb((self.taken, self.age_us, seen, have))
+        packed: bytes = msgpack.packb((self.taken, self.age_us, self.since_us, seen, have))
         return packed
 
 
@@ -48,8 +51,8 @@ def read_report(frame: Frame) -> Report:
         RemoteProtocolError: it is torn.
     """
     try:
-        taken, age_us, seen, have = unpack(frame.meta, msgpack.ExtType)
-        numbers = (taken, age_us, *seen, *have)
+        taken, age_us, since_us, seen, have = unpack(frame.meta, msgpack.ExtType)
+        numbers = (taken, age_us, since_us, *seen, *have)
         sane = (
             all(type(number) is int for number in numbers)
             and len(seen) % 2 == len(have) % 2 == 0
@@ -64,6 +67,7 @@ def read_report(frame: Frame) -> Report:
         taken=taken,
         time_us=frame.time_us,
         age_us=age_us,
+        since_us=since_us,
         seen=dict(zip(seen[::2], seen[1::2], strict=True)),
         have=dict(zip(have[::2], have[1::2], strict=True)),
     )

@@ -24,6 +24,7 @@ from pynet.swarm.lanes import (
     trusted_lane,
 )
 from pynet.swarm.parts import PART_SIZE, cut
+from pynet.swarm.receiver import MOST_OPEN
 from pynet.swarm.report import Report
 from pynet.swarm.window import Window
 from pynet.wire.frames import Kind
@@ -182,15 +183,17 @@ class SwarmSender:
 
     @property
     def unfinished(self) -> bool:
-        """Some item that must not be lost has not been taken; or one waits to be sent."""
+        """An item that must not be lost has not been taken, or one still wanted is not there."""
         if self.policy.lossless:
-            return bool(self._untaken) or bool(self._fresh)
-        return bool(self._mail) or bool(self._fresh)
+            return bool(self._untaken)
+        kept = self._items.values()
+        return bool(self._mail) or any(not p.here for item in kept for p in item.parts)
 
     def room(self) -> bool:
         """A producer may make the next item: it would go out at once."""
         if self.policy.unit == "bytes":
-            return self._untaken_bytes < self.policy.window
+            few = len(self._untaken) < MOST_OPEN // 2
+            return few and self._untaken_bytes < self.policy.window
         if self.policy.lossless:
             return len(self._untaken) < self.window.allowed
         return len(self._untaken) < self.window.allowed and not self._mail
@@ -213,6 +216,7 @@ class SwarmSender:
             # Newer than all before it: what of those waits, or was lost, is not worth a packet.
             for old in list(self._items.values()):
                 if len(old.parts) == 1:
+                    self.dropped += bool(old.unsent)
                     self._forget(old)
         elif self.policy.kind == "keep_last" and len(self._items) >= self.policy.depth:
             oldest = next(iter(self._items.values()))
@@ -269,7 +273,7 @@ class SwarmSender:
                 self._starved = False
                 self._most_flights = min(MOST_FLIGHTS, self._most_flights + 1)
         if report.time_us:
-            self.round_trip = max(0.0, now - report.time_us / 1e6)
+            self.round_trip = max(0.0, now - (report.time_us + report.since_us) / 1e6)
             self.age = report.age_us / 1e6
 
     # ---- sending ------------------------------------------------------------------------
