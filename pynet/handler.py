@@ -92,7 +92,7 @@ class Handler:
         self._encoder = Encoder()
         self._decoder = Decoder()
         lane.on_control = self._on_control
-        lane.on_lost = self._cancel
+        lane.on_lost = self.cancel
 
     @property
     def reactor(self) -> Reactor:
@@ -121,7 +121,7 @@ class Handler:
     def stop(self, reason: str) -> None:
         """End this Handler, from any thread; its Client gets :class:`HandlerStopped`."""
         self._stopped = HandlerStopped(reason)
-        self._cancel()
+        self.cancel()
         delay = STOP_GRACE if self.subroutine else 0.0
         self._gateway.reactor.call_at(
             time.monotonic() + delay, lambda: self.lane.close(self._stopped)
@@ -129,8 +129,10 @@ class Handler:
 
     def abandon(self, farewell: PynetError) -> None:
         """The Gateway closes: say goodbye first, so that no stream looks as if it had ended."""
+        if self.group is not None:
+            self.group.abandon(farewell)
         self.lane.close(farewell)
-        self._cancel()
+        self.cancel()
 
     def describe(self) -> dict[str, Any]:
         """What ``handlers()`` lists."""
@@ -150,7 +152,8 @@ class Handler:
             "bytes_received": self.lane.bytes_received,
         }
 
-    def _cancel(self) -> None:
+    def cancel(self) -> None:
+        """Nobody is interested any more: let the subroutine end."""
         self.cancelled.set()
         self._gateway.broadcasts.wake()
         outlet = self._outlet
@@ -162,7 +165,7 @@ class Handler:
         outlet = self._outlet
         if frame.kind == Kind.CANCEL:
             self._cancelled_exchange = frame.exchange
-            self._cancel()
+            self.cancel()
         elif isinstance(outlet, Outlet) and frame.kind == Kind.CREDIT:
             outlet.on_credit(frame)
 
@@ -184,7 +187,7 @@ class Handler:
             self._run(STREAM, frame, self._stream)
         elif frame.kind == Kind.OPEN_FEED:
             self._run(SINK, frame, self._feed)
-        elif frame.kind not in (Kind.ITEM, Kind.ITEMS, Kind.END):
+        elif frame.kind not in (Kind.ITEM, Kind.ITEMS, Kind.PART, Kind.END):
             raise RemoteProtocolError(f"a pair cannot carry {Kind(frame.kind).name}")
 
     def _run(self, kind: str, frame: Frame, serve: Callable[..., None]) -> None:
@@ -361,13 +364,20 @@ class Handler:
         source.join()
         try:
             outlet = SwarmOutlet(
-                policy, self.tally, self.reactor, copies=swarm.copies, settled=swarm.settled
+                policy,
+                self.tally,
+                self.reactor,
+                self._gateway.limits,
+                copies=swarm.copies,
+                settled=swarm.settled,
             )
             self._outlet = outlet
             group.begin(policy, outlet=outlet)
             group.join(self, swarm.lane)
-            self._pump(source, outlet)
-            outlet.wait_done(self.cancelled.is_set)
+            try:
+                self._pump(source, outlet)
+            finally:  # what it yielded before it raised arrives, too
+                outlet.wait_done(self.cancelled.is_set)
             group.finish(Kind.END, seq=outlet.count)
         finally:
             source.leave()
@@ -404,7 +414,7 @@ class Handler:
         """The swarm does not need the lane any more."""
         lane = self.lane
         lane.on_frames = lane.on_drained = None
-        lane.on_control, lane.on_lost = self._on_control, self._cancel
+        lane.on_control, lane.on_lost = self._on_control, self.cancel
         lane.sparing = False
 
     def flow(self) -> Flow | None:

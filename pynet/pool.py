@@ -100,5 +100,7 @@ class HandlerPool:
             except Exception:
                 log.exception("a Handler ended with a fault of pynet itself")
             finally:
+                # Else this thread would keep the last Handler until there is another one.
+                del job
                 with self._changed:
                     self._taken -= not held

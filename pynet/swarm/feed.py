@@ -93,6 +93,7 @@ class SwarmFeed(Feed):
                 self.policy,
                 self.tally,
                 self._dialler.reactor,
+                self._dialler.limits,
                 copies=self._options.copies,
                 settled=self._options.settled,
             )

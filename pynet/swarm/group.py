@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import secrets
 import threading
 import time
 from functools import partial
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pynet.errors import ConnectionLost, PynetError, RemoteProtocolError
 from pynet.pool import HandlerPool
 from pynet.swarm.inlet import SwarmInlet
+from pynet.swarm.options import EPOCH_BITS
 from pynet.swarm.outlet import SwarmOutlet
 from pynet.wire.connection import greeting
 from pynet.wire.frames import Frame, Kind
@@ -30,7 +32,8 @@ MOST_LANES = 64
 SPARE = 4
 """Handlers beyond those granted, while lanes replace others."""
 
-_epochs = itertools.count(1)
+_epochs = itertools.count(secrets.randbits(20) << EPOCH_BITS)
+"""Above the lowest bits a number of this process, so that another Gateway's epochs differ."""
 
 
 class Group:
@@ -59,6 +62,7 @@ class Group:
         self._left: dict[int, threading.Event] = {}
         self._ready = threading.Event()
         self._end: tuple[Kind, bytes, list[Buffer], int] | None = None
+        self._abandoned: PynetError | None = None
         self._outlet: SwarmOutlet | None = None
         self._inlet: SwarmInlet | None = None
         self._policy: Policy | None = None
@@ -164,6 +168,10 @@ class Group:
         """Send the swarm's last word on a lane."""
         assert self._end is not None
         kind, meta, body, seq = self._end
+        if self._abandoned is not None:
+            # It did not end: a lane that came too late is to ask again, for a new run.
+            handler.lane.close(self._abandoned)
+            return
         try:
             handler.lane.send(kind, meta=meta, body=body, seq=seq)
         except PynetError as error:
@@ -209,15 +217,23 @@ class Group:
         self._abandon(error)
 
     def _abandon(self, error: PynetError | None) -> None:
-        self.cancel(error or ConnectionLost("every lane of the swarm is lost"))
+        lost = ConnectionLost("every lane of the swarm was lost")
+        self.abandon(lost)
+        self.cancel(error or lost)
+
+    def abandon(self, error: PynetError) -> None:
+        """The function does not end by itself: lanes are closed with this, not with a last word."""
+        self._abandoned = self._abandoned or error
+
+    @property
+    def abandoned(self) -> bool:
+        """Who comes now needs a new run."""
+        return self._abandoned is not None
 
     def cancel(self, error: PynetError | None = None) -> None:
         """Nobody is interested any more: end the function."""
         if self._leader is not None:
-            self._leader.cancelled.set()
-        if self._leader is not None and self._outlet is not None:
-            # May be called while the outlet's lock is held by a failing send.
-            self._leader.reactor.call_soon(self._outlet.wake)
+            self._leader.cancel()
         if self._inlet is not None:
             self._inlet.stop(error)
 
@@ -249,6 +265,7 @@ class Groups:
         self._pool = pool
         self._lock = threading.Lock()
         self._groups: dict[str, Group] = {}
+        self._holding: set[Group] = set()
 
     def admit(self, name: str, controller: str, lanes: Any, replaces: Any) -> Group | None:
         """The group a new lane belongs to; its slots are taken from the pool at once.
@@ -263,11 +280,12 @@ class Groups:
             raise RemoteProtocolError(f"a swarm cannot have {lanes!r:.20} lanes")
         with self._lock:
             group = self._groups.get(name)
-            if group is None:
+            if group is None or group.abandoned:
                 granted = self._pool.hold(lanes)
                 if not granted:
                     return None
                 group = self._groups[name] = Group(controller, granted)
+                self._holding.add(group)
             elif group.controller != controller:
                 raise RemoteProtocolError("this swarm belongs to another Controller")
             return group if group.make_way(replaces) else None
@@ -282,7 +300,8 @@ class Groups:
         with self._lock:
             if handler in group.handlers:
                 group.handlers.remove(handler)
-            if not group.handlers:
+            if not group.handlers and group in self._holding:
+                self._holding.remove(group)
+                self._pool.release(group.granted)
                 for name in [name for name, known in self._groups.items() if known is group]:
                     del self._groups[name]
-                    self._pool.release(group.granted)

@@ -20,7 +20,7 @@ from pynet.errors import (
 )
 from pynet.io.lane import Lane
 from pynet.policy import Policy, unpack_policy
-from pynet.swarm.options import SwarmOptions
+from pynet.swarm.options import EPOCH_BITS, SwarmOptions
 from pynet.wire.connection import read_greeting
 from pynet.wire.frames import Kind
 from pynet.wire.values import Buffer
@@ -234,8 +234,9 @@ class Keeper:
     def _add(self, joined: Joined) -> None:
         """Put a lane to use, and away with those it replaces."""
         with self._turn:
-            anew = joined.epoch > self._epoch
-            if joined.epoch < self._epoch or self._closing.is_set():
+            same_gateway = joined.epoch >> EPOCH_BITS == self._epoch >> EPOCH_BITS
+            anew = joined.epoch > self._epoch or not same_gateway
+            if (joined.epoch < self._epoch and same_gateway) or self._closing.is_set():
                 joined.lane.close()
                 return
             if anew:

@@ -8,6 +8,9 @@ from typing import Any
 from pynet.errors import ConfigurationError
 
 MOST_COPIES = 4
+EPOCH_BITS = 32
+"""Lowest bits of an epoch, which count runs of functions; the others name the Gateway's process."""
+
 STRATEGIES = ("idle", "failover")
 
 

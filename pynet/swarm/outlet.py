@@ -6,10 +6,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from pynet.bulk import live_delays
-from pynet.errors import PynetError
+from pynet.errors import EncodeError, PynetError
 from pynet.flow import Flow
 from pynet.io.lane import Lane
 from pynet.io.reactor import Reactor
@@ -19,6 +20,7 @@ from pynet.swarm.port import LanePort
 from pynet.swarm.report import read_report
 from pynet.swarm.sender import SwarmSender
 from pynet.wire.frames import Frame, Kind
+from pynet.wire.limits import Limits
 from pynet.wire.values import Encoder
 
 TIMER_SLACK = 0.0005
@@ -34,6 +36,7 @@ class SwarmOutlet:
         policy: of the flow.
         tally: counts.
         reactor: runs the timer for copies and rescues.
+        limits: of an item; taken to be the other side's too.
         copies: see :class:`SwarmSender`.
         settled: likewise.
     """
@@ -43,6 +46,7 @@ class SwarmOutlet:
         policy: Policy,
         tally: Tally,
         reactor: Reactor,
+        limits: Limits,
         *,
         copies: int = 1,
         settled: bool = False,
@@ -50,6 +54,7 @@ class SwarmOutlet:
         self.policy = policy
         self.tally = tally
         self._reactor = reactor
+        self._limits = limits
         self._encode = Encoder().encode
         self._sender = SwarmSender(policy, copies, settled)
         self._lock = threading.Lock()
@@ -146,12 +151,22 @@ class SwarmOutlet:
         del item_id
         born = time.monotonic()
         meta, body = self._encode(value)
+        self._check_size(len(meta), sum(memoryview(buffer).nbytes for buffer in body))
         with self._lock:
             if self._error is not None:
                 raise self._error
             self._sender.put(int(born * 1e6), meta, body)
             self.tally.items += 1
             self._run()
+
+    def _check_size(self, meta_len: int, body_len: int) -> None:
+        limits = self._limits
+        if meta_len > limits.meta or body_len > limits.body:
+            raise EncodeError(
+                f"this value takes {meta_len} bytes of msgpack, {body_len} of arrays; the Limits "
+                f"are {limits.meta} and {limits.body}. Send large data as arrays, or in parts, or "
+                "raise the Limits on both sides"
+            )
 
     def flush(self) -> None:
         """Nothing is gathered here."""
@@ -221,8 +236,10 @@ class SwarmOutlet:
         with self._lock:
             self._run()
 
-    def _on_timer(self) -> None:
+    def _on_timer(self, when: float) -> None:
         with self._lock:
+            if when != self._timer_at:  # an earlier one took its place
+                return
             self._timer_at = None
             self._run()
 
@@ -235,4 +252,5 @@ class SwarmOutlet:
             return
         if self._timer_at is None or when < self._timer_at - TIMER_SLACK:
             self._timer_at = when
-            self._reactor.call_at(when, self._on_timer, relaxed=self._sender.relaxed)
+            on_timer = partial(self._on_timer, when)
+            self._reactor.call_at(when, on_timer, relaxed=self._sender.relaxed)
