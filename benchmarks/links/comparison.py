@@ -92,7 +92,8 @@ def compare(
             )
     versions = {one.name: one.version() for one in contenders if one.name in each}
     report.keep(title, {"seeds": course.seeds, "versions": versions, "figures": each})
-    seeds = f"seed {course.seeds[0]}" if len(course.seeds) == 1 else f"{len(course.seeds)} seeds"
+    count = max((len(some) for some in each.values()), default=0)
+    seeds = "one seed" if count == 1 else f"{count} seeds"
     control = f", {report.congestion}" if report.congestion else ""
     show(f"{title}{control}: {course.seconds:g} s, medians of {seeds}", medians, columns)
 
