@@ -16,6 +16,7 @@ from pynet.policy import Policy
 from pynet.stats import LaneStats, Tally
 from pynet.swarm.port import LanePort
 from pynet.swarm.receiver import Arrived, SwarmReceiver
+from pynet.swarm.report import Report
 from pynet.wire.clock import ClockEstimate
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
@@ -100,6 +101,7 @@ class SwarmInlet:
 
     def _on_frames(self, number: int, lane: Lane) -> None:
         events: list[Frame] = []
+        prompt: tuple[LanePort, Report] | None = None
         try:
             with self._lock:
                 now = time.monotonic()
@@ -110,12 +112,14 @@ class SwarmInlet:
                         break
                     self._on_frame(number, frame, now, events)
                 self.tally.duplicates = self._receiver.duplicates
-                ready = self._tell()
+                self._tell()
                 if self._takes_at_once:
-                    self._report()
+                    prompt = self._next_report()
                 elif not self._report_due:
                     self._report_due = True
                     self._reactor.call_soon(self._report_soon)
+            if prompt is not None:  # not under the lock, which who was woken wants now
+                _send_report(*prompt)
         except PynetError as error:
             lane.refuse(error)
         for frame in events:
@@ -133,16 +137,14 @@ class SwarmInlet:
         else:
             events.append(frame)
 
-    def _tell(self) -> bool:
+    def _tell(self) -> None:
         """Wake who waits, if there is something for it. The caller holds the lock."""
-        ready = self._receiver.ready or self._receiver.ended
-        if ready:
+        if self._receiver.ready or self._receiver.ended:
             self._changed.notify_all()
         due = self._receiver.due
         if due is not None and self._hole_at is None:
             self._hole_at = due
             self._reactor.call_at(due, self._on_hole)
-        return ready
 
     def _on_hole(self) -> None:
         """The reactor: nothing else may come that makes the receiver go on."""
@@ -157,12 +159,17 @@ class SwarmInlet:
             self._report()
 
     def _report(self) -> None:
-        """Over a lane where nothing stands before it. The caller holds the lock.
+        """Tell the sender what is here. The caller holds the lock."""
+        prompt = self._next_report()
+        if prompt is not None:
+            _send_report(*prompt)
+
+    def _next_report(self) -> tuple[LanePort, Report] | None:
+        """A report, and a lane where nothing stands before it. The caller holds the lock.
 
         The lane that brought something comes first: the report takes its acknowledgement along,
         which would else be delayed.
         """
-        report = self._receiver.report(time.monotonic())
         chosen: LanePort | None = None
         for port in reversed(self._ports):
             if port.ready():
@@ -170,8 +177,7 @@ class SwarmInlet:
                 if not port.unacked():
                     chosen = port
                     break
-        if chosen is not None:
-            chosen.send(Kind.REPORT, report.pack(), None, report.floor, report.time_us)
+        return None if chosen is None else (chosen, self._receiver.report(time.monotonic()))
 
     # ---- the user's thread --------------------------------------------------------------
 
@@ -252,3 +258,7 @@ class SwarmInlet:
         offset = self.clock.offset
         age = 0.0 if offset is None else max(0.0, now - item.time_us / 1e6 + offset)
         return ItemInfo(item.id, age, item.gap, now, offset or 0.0)
+
+
+def _send_report(port: LanePort, report: Report) -> None:
+    port.send(Kind.REPORT, report.pack(), None, report.floor, report.time_us)
