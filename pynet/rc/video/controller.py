@@ -11,11 +11,12 @@ the way itself is waiting, behind one's own pictures or for what was lost.
 - *Careful up*: one step after a calm second. A step that has to be taken back within fifteen
   seconds is tried again after twice as long, up to two minutes: a steady link sees little of it.
 - Where parts have to be sent again, a picture of many parts is late more often than one of few,
-  whatever the rate: there is no way up past the size that was best on such links.
+  whatever the rate: the more are lost, the smaller is the largest picture.
 """
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import deque
 from collections.abc import Sequence
@@ -68,14 +69,18 @@ SLOW = 3.0
 LOSS_MEMORY = 10.0
 """Seconds over which the share of parts sent again is taken."""
 
-LOSSY = 0.01
-"""Share of parts sent again from which a link counts as one that loses."""
+LOSSY = 0.015
+"""Share of parts sent again from which late pictures are laid to losses, which come in bursts,
+rather than to a queue: they cost one step at a time."""
 
 LOSSY_BYTES = {"h264": 5300.0, "jpeg": 16000.0}
 """What a picture may take on a link that loses 2.5 % of its parts, by codec: four parts of H.264,
 which at 30 pictures a second are as good as JPEG of a bit more than twice as many."""
 
 LOSSY_SHARE = 0.025
+TOO_LARGE = 1.4
+"""So many times the size that a lossy link is given: reason to step down, slowly."""
+
 USED = 0.2
 """Packing that takes less than this of its share has no use for a larger one."""
 
@@ -192,9 +197,10 @@ class AdaptiveController:
             self._calm_since = now
         if self._sum > BAR:
             many = 1 if waited < 4 * limit else 2 if waited < 10 * limit else 3
-            # A burst of losses makes late what no queue does, and it is over soon.
             self._down(now, many if self._lost < LOSSY else 1)
-        elif middling > UNEASE * comfort and now - self._excess[0][0] > 0.9 * SLOW:
+        elif now - self._excess[0][0] > 0.9 * SLOW and (
+            middling > UNEASE * comfort or self.setting.picture_bytes > TOO_LARGE * self._largest
+        ):
             self._down(now, 1)
         elif self.step and now - self._calm_since > self._holds[self.step - 1] and self._has_room():
             self._up(now)
@@ -220,16 +226,24 @@ class AdaptiveController:
         _, rescued, parts = self._counts[0]
         return (self._counts[-1][1] - rescued) / max(1, self._counts[-1][2] - parts)
 
+    @property
+    def _largest(self) -> float:
+        """What a picture may take, for what the link loses."""
+        if not self._lost:
+            return math.inf
+        # Three times the loss wants about two thirds of the size: 2.5 and 7.5 % were measured.
+        share: float = (LOSSY_SHARE / self._lost) ** 0.4
+        return self._lossy_bytes * share
+
     def _has_room(self) -> bool:
         """True when the next better setting has a point."""
         if self._size is not None and self._size < USED * self.setting.picture_bytes:
             return False
-        lost = self._lost
-        if lost < LOSSY:
-            return True
-        # Three times the loss wants about two thirds of the size: 2.5 and 7.5 % were measured.
-        largest: float = self._lossy_bytes * (LOSSY_SHARE / max(lost, LOSSY_SHARE)) ** 0.4
-        return self._steps[self.step - 1].picture_bytes <= largest
+        better = self._steps[self.step - 1].picture_bytes
+        # Losses come in bursts: a link has to be known for a while before it counts as good.
+        watched = self._counts[-1][0] - self._counts[0][0]
+        known = watched > 0.9 * LOSS_MEMORY or better <= self._lossy_bytes
+        return known and better <= self._largest
 
     def _down(self, now: float, steps: int) -> None:
         hold = self._holds[self.step]
