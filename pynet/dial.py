@@ -24,6 +24,7 @@ from pynet.errors import (
     RemoteProtocolError,
     VersionMismatch,
 )
+from pynet.io import options
 from pynet.io.lane import Lane
 from pynet.io.reactor import Reactor
 from pynet.io.syscalls import wait_for
@@ -54,6 +55,7 @@ class Dialler:
         heartbeat: seconds between heartbeats.
         timeout: seconds for connecting and greeting.
         abandoned: set when nobody waits for the connection any more.
+        interface: network interface to go out by, or None for the system's choice.
     """
 
     host: str
@@ -65,6 +67,7 @@ class Dialler:
     heartbeat: float
     timeout: float
     abandoned: threading.Event
+    interface: str | None = None
 
     @property
     def address(self) -> str:
@@ -175,6 +178,8 @@ class Dialler:
         for family, kind, protocol, _, address in found:
             sock = socket.socket(family, kind, protocol)
             try:
+                if self.interface is not None:
+                    options.go_out_by(sock, self.interface)
                 self._connect_one(sock, address, deadline)
             except OSError as error:
                 sock.close()

@@ -398,6 +398,7 @@ class Handler:
             self._gateway.limits,
             group.on_event,
             takes_at_once=True,
+            sparing=swarm.knows and policy.kind == "latest",
         )
         incoming = Incoming(inlet, subroutine, self.tally, self.peer_name, self.lane.peer)
         group.begin(policy, inlet=inlet)

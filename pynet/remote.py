@@ -21,6 +21,7 @@ from pynet.errors import (
     RemoteProtocolError,
 )
 from pynet.feed import Feed
+from pynet.io import kernel
 from pynet.io.lane import Lane
 from pynet.policy import Policy, as_policy, unpack_policy
 from pynet.swarm.client import SwarmClient
@@ -509,4 +510,4 @@ def _swarm_options(copies: int, strategy: str) -> SwarmOptions:
         raise ConfigurationError(
             f"no strategy is called {strategy!r}; use {' or '.join(map(repr, STRATEGIES))}"
         )
-    return SwarmOptions(0, copies, strategy == "failover")
+    return SwarmOptions(0, copies, strategy == "failover", kernel.TELLS)

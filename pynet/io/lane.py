@@ -477,6 +477,10 @@ class Lane:
         """Bytes that the other machine has not acknowledged; None where the system tells not."""
         return kernel.unacked_bytes(self._sock)
 
+    def acknowledge(self) -> None:
+        """Tell the other machine at once what has arrived."""
+        kernel.acknowledge(self._sock)
+
     def tcp_info(self) -> kernel.TcpInfo | None:
         """What the kernel knows about the connection, on Linux."""
         return kernel.tcp_info(self._sock)

@@ -82,6 +82,16 @@ def favour_others(sock: socket.socket) -> dict[str, int]:
     return accepted
 
 
+def go_out_by(sock: socket.socket, interface: str) -> None:
+    """Use one network interface, before connecting (Linux).
+
+    Raises:
+        OSError: there is none of that name.
+    """
+    if sys.platform == "linux":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+
+
 def mark(sock: socket.socket, traffic_class: int) -> bool:
     """Mark what is sent with a traffic class, for radios and routers that care."""
     if sys.platform == "win32":

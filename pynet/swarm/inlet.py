@@ -40,6 +40,8 @@ class SwarmInlet:
             and the number of their lane.
         takes_at_once: the items are commands, say: that they have arrived is reported without
             delay, that they were taken with the next one.
+        sparing: small items are reported now and then only: their sender has newer ones before
+            it would send them again, and its kernel tells which lanes are idle.
 
     Attributes:
         clock: estimate of the other side's clock, from the heartbeats of all lanes.
@@ -54,6 +56,7 @@ class SwarmInlet:
         on_event: OnEvent,
         *,
         takes_at_once: bool = False,
+        sparing: bool = False,
     ) -> None:
         self.policy = policy
         self.tally = tally
@@ -61,6 +64,7 @@ class SwarmInlet:
         self._reactor = reactor
         self._on_event = on_event
         self._takes_at_once = takes_at_once
+        self._sparing = sparing
         self._receiver = SwarmReceiver(policy, limits)
         self._decoder = Decoder()
         self._lock = threading.Lock()
@@ -113,11 +117,15 @@ class SwarmInlet:
                     self._on_frame(number, frame, now, events)
                 self.tally.duplicates = self._receiver.duplicates
                 self._tell()
-                if self._takes_at_once:
+                if self._sparing and not self._receiver.partial:
+                    self._report_later()
+                elif self._takes_at_once:
                     prompt = self._next_report()
                 elif not self._report_due:
                     self._report_due = True
                     self._reactor.call_soon(self._report_soon)
+            if self._sparing:
+                lane.acknowledge()
             if prompt is not None:  # not under the lock, which who was woken wants now
                 _send_report(*prompt)
         except PynetError as error:
@@ -157,6 +165,13 @@ class SwarmInlet:
         with self._lock:
             self._report_due = False
             self._report()
+
+    def _report_later(self) -> None:
+        """Holds the lock."""
+        if not self._report_due:
+            self._report_due = True
+            when = time.monotonic() + LATER
+            self._reactor.call_at(when, self._report_soon, relaxed=True)
 
     def _report(self) -> None:
         """Tell the sender what is here. The caller holds the lock."""
@@ -222,10 +237,8 @@ class SwarmInlet:
             self._receiver.on_taken(item, info.age, time.monotonic())
             if not self._takes_at_once:
                 self._report()
-            elif not self._report_due:
-                self._report_due = True
-                when = time.monotonic() + LATER
-                self._reactor.call_at(when, self._report_soon, relaxed=True)
+            else:
+                self._report_later()
 
     def fetch(self, timeout: float | None) -> list[tuple[Any, ItemInfo]] | None:
         """For a sink, see :class:`~pynet.incoming.Supply`."""

@@ -21,6 +21,7 @@ from pynet.errors import (
 from pynet.io.lane import Lane
 from pynet.policy import Policy, unpack_policy
 from pynet.swarm.options import EPOCH_BITS, SwarmOptions
+from pynet.swarm.ways import Ways, interfaces_for
 from pynet.wire.connection import read_greeting
 from pynet.wire.frames import Kind
 from pynet.wire.values import Buffer
@@ -79,6 +80,7 @@ class Joined(NamedTuple):
     lane: Lane
     handler: int
     epoch: int
+    interface: str | None = None
 
 
 class SwarmUser(Protocol):
@@ -135,6 +137,7 @@ class Keeper:
         self._lock = threading.Lock()
         self._turn = threading.RLock()
         self._lanes: dict[int, Joined] = {}
+        self._ways = Ways(interfaces_for(dialler.host))
         self._next_number = 0
         self._epoch = 0
         self._dials: set[threading.Thread] = set()
@@ -200,7 +203,13 @@ class Keeper:
         wishes: dict[str, Any] = {"group": self._group, "lanes": self._wanted}
         if replaces is not None:
             wishes["replaces"] = replaces
-        lane, welcome = self._dialler.greet("pair", until, **wishes)
+        interface = self._ways.next((joined.interface for joined in self.lanes), time.monotonic())
+        dialler = dataclasses.replace(self._dialler, interface=interface)
+        try:
+            lane, welcome = dialler.greet("pair", until, **wishes)
+        except ConnectError:
+            self._ways.failed(interface, time.monotonic())
+            raise
         try:
             note = dataclasses.replace(self._options, lane=number).pack()
             meta, body = self._request.pack_with({"swarm": note})
@@ -220,7 +229,7 @@ class Keeper:
             if self.policy.live:
                 lane.tune_for_freshness(self._request.traffic_class)
             self.granted = int(welcome.get("lanes", 1))
-            return Joined(number, lane, int(welcome["handler"]), int(fields["epoch"]))
+            return Joined(number, lane, int(welcome["handler"]), int(fields["epoch"]), interface)
         except (KeyError, TypeError, ValueError) as error:
             lane.close()
             raise ConnectError(

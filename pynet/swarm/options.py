@@ -22,15 +22,17 @@ class SwarmOptions:
         lane: number of the lane that asks, unique within the swarm.
         copies: how often each part is sent, spaced in time, while lanes are idle.
         settled: failover instead of any idle lane.
+        knows: the Client's kernel tells what is unacknowledged, so it needs few reports.
     """
 
     lane: int
     copies: int = 1
     settled: bool = False
+    knows: bool = False
 
     def pack(self) -> list[Any]:
         """For the wire."""
-        return [self.lane, self.copies, self.settled]
+        return [self.lane, self.copies, self.settled, self.knows]
 
     @classmethod
     def unpack(cls, note: Any) -> SwarmOptions:
@@ -40,16 +42,17 @@ class SwarmOptions:
             ConfigurationError: torn or out of bounds.
         """
         try:
-            lane, copies, settled = note
+            lane, copies, settled, knows = note
             sane = (
                 type(lane) is int
                 and 0 <= lane < 1 << 32
                 and type(copies) is int
                 and 1 <= copies <= MOST_COPIES
                 and type(settled) is bool
+                and type(knows) is bool
             )
         except (TypeError, ValueError):
             sane = False
         if not sane:
             raise ConfigurationError(f"the other side asked for an impossible swarm {note!r:.80}")
-        return cls(lane, copies, settled)
+        return cls(lane, copies, settled, knows)

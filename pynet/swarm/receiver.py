@@ -233,6 +233,11 @@ class SwarmReceiver:
     # ---- the user's side ----------------------------------------------------------------
 
     @property
+    def partial(self) -> bool:
+        """There are items of which not all parts are here."""
+        return bool(self._partial)
+
+    @property
     def ready(self) -> bool:
         """An item can be taken."""
         return bool(self._ready)

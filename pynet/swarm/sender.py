@@ -42,6 +42,9 @@ CALM = 0.03
 """Seconds before the newest small item of a latest flow is sent again: by then there will be a
 newer one, unless the flow pauses."""
 
+ARRIVED = 0.05
+"""Seconds more for the report of a part that the other machine is known to have."""
+
 INSISTENCE = 0.75
 """Of that patience for a small item that must arrive: it costs little to send it once more."""
 
@@ -286,7 +289,13 @@ class SwarmSender:
         """
         while self._due and self._due[0][0] <= now:
             when, _, part = heapq.heappop(self._due)
-            if part.due == when and self._wanted(part):
+            if part.due != when or not self._wanted(part):
+                continue
+            if self._has_arrived(part):
+                # Its report is late; but a lane may be closed before it was read.
+                part.copies = 0
+                self._wait_for(part, now + max(self.patience, ARRIVED))
+            else:
                 self._urgent.append(part)
         if not self.lanes:
             return None
@@ -301,11 +310,14 @@ class SwarmSender:
         when = None
         if self._due:
             when, _, part = self._due[0]
-            alone = len(part.item.parts) == 1 and not part.copies
-            self.relaxed = alone and not blocked and self.policy.kind == "latest"
+            self.relaxed = not blocked and not part.copies and self._soon_replaced(part)
         if blocked:
             return now + RETRY if when is None else min(when, now + RETRY)
         return when
+
+    def _has_arrived(self, part: _Part) -> bool:
+        """The kernel tells that the other machine has it, whatever its program does."""
+        return any(lane.number in part.tried and lane.port.unacked() == 0 for lane in self.lanes)
 
     def _wanted(self, part: _Part) -> bool:
         return not part.here and not part.item.gone
@@ -323,10 +335,17 @@ class SwarmSender:
                     part.copies = 0
                     self._call_again(parts.popleft(), now)
                     continue
+                if part.tries and self._soon_replaced(part):
+                    parts.popleft()
+                    self._call_again(part, now)
+                    continue
                 return False
             parts.popleft()
             self._send(part, lane, idle, now)
         return True
+
+    def _soon_replaced(self, part: _Part) -> bool:
+        return self.policy.kind == "latest" and len(part.item.parts) == 1
 
     def _choose(self, part: _Part, now: float) -> tuple[SendLane | None, bool]:
         if self._settled:
@@ -389,8 +408,12 @@ class SwarmSender:
             part.due = now + max(RESCUE_LEAST, INSISTENCE * self.patience)
         elif self.policy.lossless or part.tries < MOST_TRIES:
             patience = min(RESCUE_MOST, self.patience * 1.5**late)
-            calm = CALM if small and self.policy.kind == "latest" else 0.0
+            calm = CALM if self._soon_replaced(part) else 0.0
             part.due = now + max(patience, calm)
         else:
             return
-        heapq.heappush(self._due, (part.due, next(self._order), part))
+        self._wait_for(part, part.due)
+
+    def _wait_for(self, part: _Part, when: float) -> None:
+        part.due = when
+        heapq.heappush(self._due, (when, next(self._order), part))

@@ -125,9 +125,13 @@ class CuttableLink:
 
     # ---- what a test does to it ---------------------------------------------------------
 
-    def cut(self) -> None:
-        """Reset every connection; what is on the way is lost. New connections work."""
-        self._do(self._reset_all)
+    def cut(self, count: int | None = None) -> None:
+        """Reset connections; what is on the way is lost. New connections work.
+
+        Args:
+            count: the newest so many; None for all.
+        """
+        self._do(lambda: self._reset(count))
 
     def freeze(self) -> None:
         """Pass nothing on any more, close nothing, and let connections be made but not served."""
@@ -200,7 +204,7 @@ class CuttableLink:
                     return
                 self._serve()
         finally:
-            self._reset_all()
+            self._reset()
             self._selector.close()
             self._listener.close()
             self._wake_in.close()
@@ -318,8 +322,8 @@ class CuttableLink:
         with contextlib.suppress(KeyError, ValueError):  # it was not waited for
             self._selector.unregister(end.sock)
 
-    def _reset_all(self) -> None:
-        for end in list(self._ends):
+    def _reset(self, count: int | None = None) -> None:
+        for end in self._ends[0 if count is None else max(0, len(self._ends) - 2 * count) :]:
             self._forget(end)
             end.reset()
 
