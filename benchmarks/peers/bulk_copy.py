@@ -5,6 +5,7 @@ The laptop's end answers ``taken`` with the bytes it has got.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 import threading
@@ -31,10 +32,11 @@ class Taker:
 
 
 def give(listener: socket.socket) -> None:
-    """Send for ever to the first who connects."""
+    """Send to the first who connects, until they go."""
     connection, _ = listener.accept()
-    while True:
-        connection.sendall(PIECE)
+    with contextlib.suppress(ConnectionError):
+        while True:
+            connection.sendall(PIECE)
 
 
 def main() -> None:

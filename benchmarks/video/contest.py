@@ -26,6 +26,10 @@ BULK_LEAD = 2.0
 PATIENCE = 60.0
 # A new number for a new way to measure: what was kept of the old one no longer counts.
 METHOD = 1
+# As for commands: if the link hands over one packet in a hundred later than this, in us, the
+# machine was measured, not the contender. Then it is measured again.
+LATE = 1000.0
+ATTEMPTS = 4
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Window:
         cpu_car, cpu_laptop: % of a core that both processes used.
         megabits: per second, of IP packets that the car sent.
         bulk_megabits: per second that the file copy reached; None without one.
+        late_us: how late the link handed over one packet in a hundred.
         outage_ends: of the outages that were planned, seconds after picture 0 existed.
     """
 
@@ -69,6 +74,7 @@ class Window:
     cpu_laptop: float
     megabits: float
     bulk_megabits: float | None
+    late_us: float
     outage_ends: tuple[float, ...] = ()
 
     def raw(self) -> dict[str, Any]:
@@ -145,16 +151,19 @@ def kept_or_measured(report: Report, setting: Setting, name: str, seed: int) -> 
     key = [METHOD, CONTENDERS[name].version(), report.congestion, setting.key()]
     if report.resume and path.exists():
         content = json.loads(path.read_text())
-        if content["key"] == key:
+        if content["key"] == key and content["window"]["late_us"] <= LATE:
             return Window.of_raw(content["window"])
-    link = Link(setting.profile, seed=seed, congestion=report.congestion, **setting.changes)
-    window = one_window(link, name, setting)
+    for _ in range(ATTEMPTS):
+        link = Link(setting.profile, seed=seed, congestion=report.congestion, **setting.changes)
+        window = one_window(link, name, setting)
+        judged = verdict(window.arrivals, window.begin, window.end)
+        ages = f"{judged.age_p50:.0f}/{judged.age_p99:.0f}/{judged.age_max:.0f}"
+        late = f"packets {window.late_us:.0f} us late (p99)"
+        print(f"{setting.profile}, seed {seed}, {name}: age {ages} ms; {late}", file=sys.stderr)
+        if window.late_us <= LATE:
+            break
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"key": key, "window": window.raw()}, separators=(",", ":")))
-    judged = verdict(window.arrivals, window.begin, window.end)
-    ages = f"{judged.age_p50:.0f}/{judged.age_p99:.0f}/{judged.age_max:.0f}"
-    late = f"packets {link.statistics.down.late_us['p99']:.0f} us late (p99)"
-    print(f"{setting.profile}, seed {seed}, {name}: age {ages} ms; {late}", file=sys.stderr)
     return window
 
 
@@ -189,7 +198,7 @@ def one_window(link: Link, name: str, setting: Setting) -> Window:
         bytes_before = link.statistics.down.sent_bytes
         copied_before = copy.ask("taken") if copy else 0
         time.sleep(max(0.0, begin + last - time.monotonic()))
-        sent = link.statistics.down.sent_bytes - bytes_before
+        after = link.statistics
         copied = copy.ask("taken") - copied_before if copy else None
         told = [answer_of(end, last) for end in (car, laptop)]
     arrivals = tuple(Arrival(*line) for line in told[1]["arrivals"])
@@ -201,8 +210,9 @@ def one_window(link: Link, name: str, setting: Setting) -> Window:
         end=last,
         cpu_car=told[0]["cpu"],
         cpu_laptop=told[1]["cpu"],
-        megabits=sent * 8e-6 / setting.seconds,
+        megabits=(after.down.sent_bytes - bytes_before) * 8e-6 / setting.seconds,
         bulk_megabits=None if copied is None else copied * 8e-6 / setting.seconds,
+        late_us=max(way.late_us["p99"] for way in (after.up, after.down)),
         outage_ends=tuple(outage.at + outage.length for outage in link.profile.down.outages),
     )
 

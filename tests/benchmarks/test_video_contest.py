@@ -21,7 +21,7 @@ def quiet_report(**options: object) -> Report:
 
 def window(delay: float, *, bulk: float | None = None) -> Window:
     arrivals = tuple(Arrival(n / 30 + delay, n, 35.0) for n in range(180))
-    return Window(arrivals, 1.0, 5.0, 10.0, 5.0, 2.0, bulk, outage_ends=(3.0,))
+    return Window(arrivals, 1.0, 5.0, 10.0, 5.0, 2.0, bulk, 90.0, outage_ends=(3.0,))
 
 
 def test_a_person_chooses_contenders_and_seeds() -> None:
