@@ -211,6 +211,8 @@ class Keeper:
             self._ways.failed(interface, time.monotonic())
             raise
         try:
+            if self._closing.is_set():  # else the function might run once more, for nobody
+                raise Closed(f"{self._request.name} was closed while a lane was opened")
             note = dataclasses.replace(self._options, lane=number).pack()
             meta, body = self._request.pack_with({"swarm": note})
             lane.send(self._request.verb, meta=meta, body=body, patient=True)

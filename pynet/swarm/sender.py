@@ -373,9 +373,10 @@ class SwarmSender:
         else:
             kind, body = Kind.PART, part.data
             meta = msgpack.packb((part.index, len(item.parts), item.meta_len))
-        # The one used longest ago comes first, so that every lane is known to work.
+        # The one used longest ago comes first, so that every lane is known to work; with failover
+        # the one used last, so that it is used again.
         self.lanes.remove(lane)
-        self.lanes.append(lane)
+        self.lanes.insert(0 if self._settled else len(self.lanes), lane)
         lane.on_sent(now, idle=idle)
         lane.port.send(kind, meta, body, item.id, item.born_us)
         self.sent += 1
