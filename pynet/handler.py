@@ -119,13 +119,22 @@ class Handler:
             self._gateway.handler_ended(self)
 
     def stop(self, reason: str) -> None:
-        """End this Handler, from any thread; its Client gets :class:`HandlerStopped`."""
-        self._stopped = HandlerStopped(reason)
+        """End this Handler, from any thread; its Client gets :class:`HandlerStopped`.
+
+        All Handlers of a swarm end together: another lane would take the place of a single one.
+        """
+        stopped = HandlerStopped(reason)
+        fellows = [self] if self.group is None else list(self.group.handlers)
+        for handler in fellows:
+            handler._end_with(stopped)
+        if self.group is not None:
+            self.group.cancel(stopped)
+
+    def _end_with(self, stopped: HandlerStopped) -> None:
+        self._stopped = stopped
         self.cancel()
         delay = STOP_GRACE if self.subroutine else 0.0
-        self._gateway.reactor.call_at(
-            time.monotonic() + delay, lambda: self.lane.close(self._stopped)
-        )
+        self._gateway.reactor.call_at(time.monotonic() + delay, lambda: self.lane.close(stopped))
 
     def abandon(self, farewell: PynetError) -> None:
         """The Gateway closes: say goodbye first, so that no stream looks as if it had ended."""
@@ -345,6 +354,8 @@ class Handler:
         try:
             lead(group, policy, swarm, subroutine, args, kwargs)
         except BaseException as error:
+            if error is self.lane.error:  # it was not the function that failed
+                group.abandon(self.lane.error)
             group.fail(self._explain(error))
         finally:
             self._outlet = None
@@ -404,6 +415,8 @@ class Handler:
         group.begin(policy, inlet=inlet)
         group.join(self, swarm.lane)
         result = self._sink(subroutine, incoming, args, kwargs)
+        if self._stopped is not None:
+            raise self._stopped
         meta, body = self._encoder.encode(result)
         group.finish(Kind.RESULT, meta, body)
 

@@ -471,8 +471,11 @@ class RemoteGateway:
 
     def _add_pair(self, pair: Pair) -> None:
         with self._lock:
-            if pair.state != "closed":
+            if pair.state != "closed" and not self._closed:
                 self._pairs.add(pair)
+        if self._closed:  # meanwhile, by another thread
+            pair.close()
+            self._check_open()
 
     def _pair_gone(self, pair: Pair) -> None:
         with self._lock:

@@ -143,6 +143,16 @@ class SwarmClient(Client):
         del lane
         return self._keeper.start().lane
 
+    def close(self) -> None:
+        """As :meth:`Client.close`; ``on_state`` may call it, too."""
+        if not self._keeper.calls():
+            super().close()
+            return
+        self._closing.set()
+        self._hang_up()
+        if self._thread is None:
+            self._gone()
+
     def _hang_up(self) -> None:
         self._keeper.send_all(Kind.CANCEL)
         if self._inlet is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pynet.client import LIVE, RECONNECTING, Pair, Request
 from pynet.dial import Dialler, read_error
-from pynet.errors import Closed, PynetError, StreamLost
+from pynet.errors import PynetError, StreamLost
 from pynet.feed import Feed
 from pynet.io.lane import Lane
 from pynet.stats import FlowStats
@@ -181,6 +181,17 @@ class SwarmFeed(Feed):
         self._ended_with = outlet.count
         self._keeper.send_all(Kind.END, outlet.count)
 
+    def close(self) -> None:
+        """As :meth:`Feed.close`; ``on_state`` may call it, too."""
+        if not self._keeper.calls():
+            super().close()
+            return
+        self._finishing = True
+        self._closing.set()
+        self._hang_up()
+        if self._outlet is not None:
+            self._outlet.wake()
+
     def _hang_up(self) -> None:
         self._keeper.send_all(Kind.CANCEL)
         if not self._answered.is_set():
@@ -189,8 +200,3 @@ class SwarmFeed(Feed):
     def _drop_lane(self) -> None:
         self._lane = None
         self._keeper.close()
-
-    def _run(self) -> None:
-        super()._run()
-        if isinstance(self._outlet, SwarmOutlet):
-            self._outlet.finish(self.error or Closed(f"the function {self.name} has returned"))

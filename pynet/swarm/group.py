@@ -10,7 +10,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pynet.errors import ConnectionLost, PynetError, RemoteProtocolError
+from pynet.errors import Closed, ConnectionLost, PynetError, RemoteProtocolError
 from pynet.pool import HandlerPool
 from pynet.swarm.inlet import SwarmInlet
 from pynet.swarm.options import EPOCH_BITS
@@ -49,6 +49,7 @@ class Group:
     Attributes:
         epoch: different for each run of a function, so that a Controller notices a new one.
         handlers: those that serve it now.
+        entering: how many were admitted and are not among these yet.
     """
 
     def __init__(self, controller: str, granted: int) -> None:
@@ -56,7 +57,10 @@ class Group:
         self.granted = granted
         self.epoch = next(_epochs)
         self.handlers: list[Handler] = []
+        self.entering = 0
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._lonely = 0
         self._leader: Handler | None = None
         self._members: dict[int, Handler] = {}
         self._left: dict[int, threading.Event] = {}
@@ -88,11 +92,12 @@ class Group:
         self, kind: Kind, meta: bytes = b"", body: list[Buffer] | None = None, seq: int = 0
     ) -> None:
         """The function is done: the same last word goes out on every lane."""
-        with self._lock:
-            self._end = (kind, meta, body or [], seq)
-            members = dict(self._members)
-        for number, handler in members.items():
-            self._release(number, handler)
+        with self._turn:
+            with self._lock:
+                self._end = (kind, meta, body or [], seq)
+                members = dict(self._members)
+            for number, handler in members.items():
+                self._release(number, handler)
         self._ready.set()
         self._close_flow(None)
         for event in list(self._left.values()):
@@ -100,7 +105,7 @@ class Group:
 
     def _close_flow(self, error: PynetError | None) -> None:
         if self._outlet is not None:
-            self._outlet.wake()
+            self._outlet.finish(error or Closed("the stream has ended"))
         if self._inlet is not None:
             self._inlet.stop(error)
 
@@ -117,18 +122,21 @@ class Group:
         while not self._ready.wait(0.25):  # making a generator may take its time
             if lane.error is not None:
                 raise lane.error
-        with self._lock:
-            if number in self._members:
-                raise RemoteProtocolError(f"a swarm cannot have two lanes of the number {number}")
-            if self._end is None:
-                self._members[number] = handler
-                self._left[number] = threading.Event()
+        if number in self._members:
+            raise RemoteProtocolError(f"a swarm cannot have two lanes of the number {number}")
         if self._policy is not None:
             handler.open_flow(self._policy, self.epoch)
-        if self._end is not None:
-            self.say_last(handler)
-            return
-        reactor = handler.reactor
+        with self._turn:  # so that the end finds it either outside or inside
+            if self._end is None:
+                self._take_in(handler, number)
+            else:
+                self.say_last(handler)
+
+    def _take_in(self, handler: Handler, number: int) -> None:
+        lane, reactor = handler.lane, handler.reactor
+        with self._lock:
+            self._members[number] = handler
+            self._left[number] = threading.Event()
         lane.sparing = True
         lane.on_control = partial(self._on_control, number)
         lane.on_lost = partial(reactor.call_soon, partial(self._on_lost, number))
@@ -200,19 +208,21 @@ class Group:
             self._outlet.remove_lane(number)
         if self._inlet is not None:
             self._inlet.remove_lane(number)
-        self._left[number].set()
+        self._left.pop(number).set()
         if not alone:
             return
+        self._lonely += 1
         if handler.lane.left:
             self._abandon(handler.lane.error)
         else:
             handler.reactor.call_at(
-                time.monotonic() + LINGER, partial(self._on_lonely, handler.lane.error)
+                time.monotonic() + LINGER,
+                partial(self._on_lonely, self._lonely, handler.lane.error),
             )
 
-    def _on_lonely(self, error: PynetError | None) -> None:
+    def _on_lonely(self, times: int, error: PynetError | None) -> None:
         with self._lock:
-            if self._members or self._end is not None:
+            if self._members or self._end is not None or times != self._lonely:
                 return
         self._abandon(error)
 
@@ -288,11 +298,15 @@ class Groups:
                 self._holding.add(group)
             elif group.controller != controller:
                 raise RemoteProtocolError("this swarm belongs to another Controller")
-            return group if group.make_way(replaces) else None
+            if not group.make_way(replaces):
+                return None
+            group.entering += 1
+            return group
 
     def enter(self, group: Group, handler: Handler) -> None:
         """A Handler begins to serve a group."""
         with self._lock:
+            group.entering -= 1
             group.handlers.append(handler)
 
     def leave(self, group: Group, handler: Handler) -> None:
@@ -300,7 +314,7 @@ class Groups:
         with self._lock:
             if handler in group.handlers:
                 group.handlers.remove(handler)
-            if not group.handlers and group in self._holding:
+            if not group.handlers and not group.entering and group in self._holding:
                 self._holding.remove(group)
                 self._pool.release(group.granted)
                 for name in [name for name, known in self._groups.items() if known is group]:

@@ -124,8 +124,8 @@ class SwarmInlet:
                 elif not self._report_due:
                     self._report_due = True
                     self._reactor.call_soon(self._report_soon)
-            if self._sparing:
-                lane.acknowledge()
+            # A lane counts as busy until this is heard, and the report may go over another.
+            lane.acknowledge()
             if prompt is not None:  # not under the lock, which who was woken wants now
                 _send_report(*prompt)
         except PynetError as error:

@@ -126,7 +126,7 @@ class Keeper:
         user: SwarmUser,
     ) -> None:
         self._closing = threading.Event()
-        self._dialler = dataclasses.replace(dialler, abandoned=self._closing)
+        self._dialler = dialler
         self._request = request
         self._options = options
         self._user = user
@@ -160,23 +160,30 @@ class Keeper:
             PynetError: as for a single pair.
         """
         joined = self._join(self._dialler.timeout)
+        self._dialler = dataclasses.replace(self._dialler, abandoned=self._closing)
         self._add(joined)
         self._thread.start()
         return joined
 
     def close(self) -> None:
-        """Close all lanes and join the threads. Idempotent."""
+        """Close all lanes and join the threads, unless it is they who close. Idempotent."""
         self._closing.set()
         self._wake.set()
         for joined in self.lanes:
             joined.lane.close()
-        with self._lock:
-            threads = [self._thread, *self._dials]
-        for thread in threads:
-            if thread.ident is not None and thread is not threading.current_thread():
-                thread.join()
+        if not self.calls():
+            with self._lock:
+                threads = [self._thread, *self._dials]
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
         for joined in self.lanes:
             joined.lane.close()
+
+    def calls(self) -> bool:
+        """Whether this is a thread of the keeper's, which tells its user something."""
+        with self._lock:
+            return threading.current_thread() in (self._thread, *self._dials)
 
     @property
     def lanes(self) -> list[Joined]:
@@ -291,9 +298,14 @@ class Keeper:
         error: PynetError | None = None
         for joined in self.lanes:
             if joined.lane.error is not None:
-                error = joined.lane.error
+                if error is None or isinstance(error, ConnectionLost):
+                    error = joined.lane.error
                 self._drop(joined)
-        if error is not None and not self.lanes and not self._closing.is_set():
+        if error is None or self._closing.is_set():
+            return
+        if not isinstance(error, ConnectionLost):  # somebody stopped it, or sent nonsense
+            self._user.on_refused(error)
+        elif not self.lanes:
             self._user.on_silence(error)
 
     def _heal(self, now: float) -> None:

@@ -308,6 +308,7 @@ class SwarmSender:
         while self._due and not self._wanted(self._due[0][2]):
             heapq.heappop(self._due)
         when = None
+        self.relaxed = False
         if self._due:
             when, _, part = self._due[0]
             self.relaxed = not blocked and not part.copies and self._soon_replaced(part)
