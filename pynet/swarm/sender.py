@@ -51,6 +51,13 @@ INSISTENCE = 0.75
 RETRY = 0.003
 """Seconds until lanes are looked at again when none would do: not every kernel tells."""
 
+PART_RISK = 0.05
+"""Parts are as large as this share of them is lost, at most."""
+
+MOST_PACKETS = 11
+FIRST_LOSS, LOSS_MEMORY = 0.005, 200
+"""Where the estimate begins, and how many parts it remembers."""
+
 LIVE_WINDOW = 4
 """Large items of a live flow that may be on the way at most; see :class:`Window`."""
 
@@ -75,6 +82,7 @@ class _Item:
         "parts",
         "rescued",
         "size",
+        "small",
         "unsent",
     )
 
@@ -82,6 +90,7 @@ class _Item:
         self.id = id
         self.born_us = born_us
         self.meta_len = meta_len
+        self.small = len(data[0]) <= PART_SIZE and len(data) == 1
         self.size = sum(map(len, data)) + ITEM_COST
         self.first_sent = 0.0
         self.rescued = False
@@ -113,7 +122,6 @@ class SwarmSender:
         policy: what may be lost, and how much may be on the way.
         copies: how often each part is sent, spaced in time, while lanes are idle.
         settled: use one lane until it is suspect (failover), instead of any idle one.
-        part_size: bytes of a part; larger items than 64 parts have larger parts.
 
     Attributes:
         window: how many large items may be on the way.
@@ -122,12 +130,11 @@ class SwarmSender:
         sent: parts sent in all.
         round_trip: seconds from the newest taken item's making to the report of it.
         age: seconds that item was old when it was taken, as the receiver reckons.
+        loss: share of the packets that got lost lately, as rescues tell.
         relaxed: what :meth:`run` waits for does not matter much: soon there will be a newer item.
     """
 
-    def __init__(
-        self, policy: Policy, copies: int = 1, settled: bool = False, part_size: int = PART_SIZE
-    ) -> None:
+    def __init__(self, policy: Policy, copies: int = 1, settled: bool = False) -> None:
         self.policy = policy
         most = policy.window if policy.lossless else max(policy.window, LIVE_WINDOW)
         self.window = Window(most if policy.unit == "items" else 1)
@@ -136,11 +143,11 @@ class SwarmSender:
         self.age: float | None = None
         self.floor = 0
         self.relaxed = False
+        self.loss = FIRST_LOSS
         self.lanes: list[SendLane] = []
         self.patience = RESCUE_FIRST
         self._copies = copies
         self._settled = settled
-        self._part_size = part_size
         self._next_id = 0
         self._items: dict[int, _Item] = {}
         self._untaken: dict[int, _Item] = {}
@@ -192,6 +199,12 @@ class SwarmSender:
         kept = self._items.values()
         return bool(self._mail) or any(not p.here for item in kept for p in item.parts)
 
+    @property
+    def part_size(self) -> int:
+        """Bytes of a part: a packet where many are lost, more where it would be effort in vain."""
+        packets = int(PART_RISK / self.loss)
+        return PART_SIZE * max(1, min(MOST_PACKETS, packets))
+
     def room(self) -> bool:
         """A producer may make the next item: it would go out at once."""
         if self.policy.unit == "bytes":
@@ -203,9 +216,9 @@ class SwarmSender:
 
     def put(self, born_us: int, meta: bytes, body: Sequence[Buffer]) -> int:
         """Take an item; :meth:`run` afterwards. Returns its number."""
-        item = _Item(self._next_id, born_us, len(meta), cut(meta, body, self._part_size))
+        item = _Item(self._next_id, born_us, len(meta), cut(meta, body, self.part_size))
         self._next_id += 1
-        if self.policy.lossless or (len(item.parts) == 1 and not self._mail) or self.room():
+        if self.policy.lossless or (item.small and not self._mail) or self.room():
             self._admit(item)
             return item.id
         if len(self._mail) >= self.policy.depth:
@@ -215,10 +228,10 @@ class SwarmSender:
         return item.id
 
     def _admit(self, item: _Item) -> None:
-        if self.policy.kind == "latest" and len(item.parts) == 1:
+        if self.policy.kind == "latest" and item.small:
             # Newer than all before it: what of those waits, or was lost, is not worth a packet.
             for old in list(self._items.values()):
-                if len(old.parts) == 1:
+                if old.small:
                     self.dropped += bool(old.unsent)
                     self._forget(old)
         elif self.policy.kind == "keep_last" and len(self._items) >= self.policy.depth:
@@ -226,7 +239,7 @@ class SwarmSender:
             self.dropped += bool(oldest.unsent)
             self._forget(oldest)
         self._items[item.id] = item
-        if self.policy.lossless or len(item.parts) > 1:
+        if self.policy.lossless or not item.small:
             self._untaken[item.id] = item
             self._untaken_bytes += item.size
         if len(self._fresh) > MOST_STALE:
@@ -346,7 +359,7 @@ class SwarmSender:
         return True
 
     def _soon_replaced(self, part: _Part) -> bool:
-        return self.policy.kind == "latest" and len(part.item.parts) == 1
+        return self.policy.kind == "latest" and part.item.small
 
     def _choose(self, part: _Part, now: float) -> tuple[SendLane | None, bool]:
         if self._settled:
@@ -360,7 +373,7 @@ class SwarmSender:
         lane = trusted_lane(
             self.lanes, now, most=self._most_flights, patience=self.patience, tried=part.tried
         )
-        if lane is None and not part.tries and len(part.item.parts) == 1:
+        if lane is None and not part.tries and part.item.small:
             lane = least_bad_lane(self.lanes, now)
         return lane, False
 
@@ -386,27 +399,28 @@ class SwarmSender:
         if part.tries == 1:
             part.copies = self._copies - 1
             item.unsent -= 1
+            self.loss -= self.loss / LOSS_MEMORY
             item.first_sent = item.first_sent or now
         elif part.copies:
             part.copies -= 1
         else:
-            self._note_rescue(item, now)
+            self._note_rescue(part, now)
         self._call_again(part, now)
 
-    def _note_rescue(self, item: _Item, now: float) -> None:
+    def _note_rescue(self, part: _Part, now: float) -> None:
         self.rescued += 1
-        item.rescued = True
+        part.item.rescued = True
+        self.loss += 1 / LOSS_MEMORY / max(1, len(part.data) // PART_SIZE)
         if now - self._calmed_at > self.patience:
             self._calmed_at = now
             self._most_flights = max(2, self._most_flights // 2)
 
     def _call_again(self, part: _Part, now: float) -> None:
         """When to send the part once more, if nothing is heard of it."""
-        small = len(part.item.parts) == 1
         late = max(0, part.tries - self._copies)
         if part.copies:
             part.due = now + (LOSSLESS_GAP if self.policy.lossless else COPY_GAP)
-        elif self.policy.lossless and small and late < MOST_TRIES:
+        elif self.policy.lossless and part.item.small and late < MOST_TRIES:
             part.due = now + max(RESCUE_LEAST, INSISTENCE * self.patience)
         elif self.policy.lossless or part.tries < MOST_TRIES:
             patience = min(RESCUE_MOST, self.patience * 1.5**late)
