@@ -140,6 +140,7 @@ class Handler:
         """The Gateway closes: say goodbye first, so that no stream looks as if it had ended."""
         if self.group is not None:
             self.group.abandon(farewell)
+            self.group.cancel(farewell)
         self.lane.close(farewell)
         self.cancel()
 

@@ -51,7 +51,11 @@ STUCK = 0.4
 """Seconds after which a lane that owes a report is replaced: it is deep in recovery."""
 
 SILENT = 1.3
-"""Seconds after which a lane is replaced that hears nothing while others do."""
+"""Seconds after which a lane is replaced that hears nothing while others do; at least two
+heartbeats."""
+
+SLOW_WAY = 2.0
+"""Round trips that a sign of life or a report may take: the way may be long, rather than bad."""
 
 
 class SwarmRequest(Protocol):
@@ -312,7 +316,9 @@ class Keeper:
         lanes = self.lanes
         self._heard = max([self._heard, *(j.lane.connection.last_received for j in lanes)])
         heard = self._heard
-        if not lanes or now - heard > ALARM_AFTER:
+        ways = [j.lane.connection.clock.rtt_min or 0.0 for j in lanes]
+        slow = SLOW_WAY * min(ways, default=0.0)
+        if not lanes or now - heard > max(ALARM_AFTER, PROBE_AFTER + slow):
             pause = DIAL_EVERY if now - heard < SELDOM_AFTER else DIAL_SELDOM
             if now - self._dialled_at >= pause and now >= self._retry_at:
                 self._dial(lanes)
@@ -325,11 +331,12 @@ class Keeper:
             for _ in range(missing):
                 self._dial([])
         if missing <= 0 and not self._dials:
-            sick = set(self._user.stuck_lanes(STUCK))
+            sick = set(self._user.stuck_lanes(max(STUCK, slow)))
+            silent = max(SILENT, 2 * self._dialler.heartbeat) + slow
             victims = [
                 j
                 for j in lanes
-                if j.number in sick or now - j.lane.connection.last_received > SILENT
+                if j.number in sick or now - j.lane.connection.last_received > silent
             ]
             # One at a time, the most silent first: when all are stuck it is the link.
             if victims:
