@@ -2,11 +2,12 @@
 # PYTHON=... chooses the interpreter; ARGS=... goes to the program that a target runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-link check lint tour bench clean
+.PHONY: help demo demo-link test test-link check lint tour bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 NEEDS := pyproject.toml .ci/constraints.txt .ci/install
+PROFILE ?= wifi-bad
 export PYTHON
 
 help: ## list the targets
@@ -14,6 +15,10 @@ help: ## list the targets
 
 demo: $(VENV)/.installed-app ## drive a simulated car: installs what is missing, then opens the app
 	@$(BIN)/rcapp --demo $(ARGS)
+
+demo-link: $(VENV)/.installed-app ## the same over bad Wi-Fi, as root: PROFILE=wifi-edge, see docs/link.md
+	@$(BIN)/python .ci/system-libraries link
+	@$(BIN)/python -m benchmarks.demo $(PROFILE) $(ARGS)
 
 test: $(VENV)/.installed-dev ## the whole test suite, off screen
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)

@@ -39,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AddressError as error:
         print(error, file=sys.stderr)
         return USAGE_ERROR
-    demo = arguments.demo or arguments.offscreen_seconds is not None
     seconds = arguments.offscreen_seconds
+    demo = arguments.demo or (seconds is not None and connect is None)
     if demo and seconds is None and not has_display(sys.platform, os.environ):
         seconds = SCRIPTED_SECONDS
         print(f"There is no display: the demo drives itself off screen for {seconds:.0f} s.")
@@ -82,14 +82,15 @@ def _parser() -> argparse.ArgumentParser:
         "--offscreen-seconds",
         type=_seconds,
         metavar="N",
-        help="drive a simulated car by script for N seconds without a display, then report",
+        help="drive a simulated car, or the one of --connect, by script for N seconds without a "
+        "display, then report",
     )
     parser.add_argument(
         "--output",
         type=Path,
         default=Path("build"),
         metavar="DIR",
-        help="where demo.png and demo.json go (default: build)",
+        help="where demo.json and the pictures demo*.png go (default: build)",
     )
     return parser
 

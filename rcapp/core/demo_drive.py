@@ -1,4 +1,4 @@
-"""Scripted driving for the demo without a screen.
+"""Scripted driving without a screen, of the demo car or of one that runs elsewhere.
 
 The view gives real key presses and a way to save its window, and calls from its timer::
 
@@ -14,11 +14,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rcapp.core import demo_report
 from rcapp.core.demo_car import DemoCar
 from rcapp.core.series import SeriesBuffer
-from rcapp.core.session import CarSession, Snapshot
+from rcapp.core.session import CarSession, Link, Snapshot
+
+if TYPE_CHECKING:
+    from pynet.rc.messages import CarStatus
 
 TARGET_SPEED = 1.2
 """m/s: brisk, and slow enough for every bend."""
@@ -35,8 +39,15 @@ STEER_GAIN = 2.4
 STEER_STEP = 0.06
 """Difference between steer wanted and steer sent that is worth a key."""
 
+SETTLE = 2.0
+"""Seconds after the first picture that do not count for the age of what is on display: the
+window draws its plots for the first time, and the car learns what the link can bear."""
+
 FIRST_PICTURE_LIMIT = 25.0
 """Seconds after which a demo without a picture has failed."""
+
+SEEN_AFTER = 0.15
+"""Seconds after which the window has long shown a new state of the link."""
 
 PARK_SECONDS = 2.0
 """The end of the drive in which the car is brought to rest, so that distances can be compared."""
@@ -70,7 +81,10 @@ class ScriptedDriver:
         self._down: set[str] = set()
 
     def tick(self, snapshot: Snapshot, series: Mapping[str, SeriesBuffer]) -> None:
-        """Press and release what the situation asks for."""
+        """Press and release what the situation asks for; nothing is held without a live picture."""
+        if snapshot.link is not Link.LIVE:
+            self.release_all()
+            return
         room = sides(series)
         speed = snapshot.status.speed if snapshot.status is not None else 0.0
         target = TARGET_SPEED
@@ -113,20 +127,22 @@ class DemoRun:
     """One scripted drive with its report.
 
     Args:
-        session: connected, or connecting, to ``car``.
-        car: the simulated car.
+        session: connected, or connecting, to the car.
+        car: the simulated car, which ends with the drive and gives its own account of it; None
+            for a car that is not ours.
         press, release: real key events of the view.
         seconds: how long to drive, counted from the first painted picture.
-        output: folder for ``demo.png`` and ``demo.json``; made when missing.
-        save_picture: saves the window to the given path; called once, in the middle of the
-            drive, when there is most to see. Without it the caller saves it where it likes.
+        output: folder for ``demo.json`` and the pictures; made when missing.
+        save_picture: saves the window to the given path; called in the middle of the drive,
+            when there is most to see, and once for each other state the link gets into:
+            ``demo.png``, ``demo-stale.png``, ``demo-lost.png``, ``demo-reconnecting.png``.
         started: local monotonic time at which the program started (``Options.started``).
     """
 
     def __init__(
         self,
         session: CarSession,
-        car: DemoCar,
+        car: DemoCar | None,
         press: Callable[[str], None],
         release: Callable[[str], None],
         *,
@@ -146,7 +162,11 @@ class DemoRun:
         self._began = time.monotonic() if started is None else started
         self._first_picture_at: float | None = None
         self._photographed = False
+        self._link = Link.IDLE
+        self._link_since = self._began
+        self._links_photographed = {Link.IDLE, Link.CONNECTING, Link.LIVE}
         self._ended_at: float | None = None
+        self._status_before: CarStatus | None = None
         self._before = demo_report.Effort()
         self._after = demo_report.Effort()
 
@@ -158,6 +178,7 @@ class DemoRun:
         snapshot = self._session.snapshot(now)
         if self._first_picture_at is None:
             return self._wait_for_picture(snapshot, now)
+        self._photograph_trouble(snapshot.link, now)
         left = self._first_picture_at + self._seconds - now
         if left > min(PARK_SECONDS, self._seconds / 4):
             self._driver.tick(snapshot, self._session.series)
@@ -172,16 +193,32 @@ class DemoRun:
     def _wait_for_picture(self, snapshot: Snapshot, now: float) -> bool:
         if snapshot.frames_painted:
             self._first_picture_at = now
+            self._status_before = snapshot.status
             self._before = demo_report.Effort.now(self._car)
-        elif now - self._began > FIRST_PICTURE_LIMIT or self._car.error:
+        elif now - self._began > FIRST_PICTURE_LIMIT or self._trouble:
             self._end(now)
         return self._ended_at is not None
 
+    @property
+    def _trouble(self) -> str:
+        return "" if self._car is None else self._car.error
+
     def _photograph(self) -> None:
         self._photographed = True
+        self._save(self.picture_path)
+
+    def _photograph_trouble(self, link: Link, now: float) -> None:
+        """A picture of each state of the link, the first time that it lasts."""
+        if link is not self._link:
+            self._link, self._link_since = link, now
+        if link not in self._links_photographed and now - self._link_since > SEEN_AFTER:
+            self._links_photographed.add(link)
+            self._save(self.picture_path.with_name(f"demo-{link.value}.png"))
+
+    def _save(self, path: Path) -> None:
         if self._save_picture is not None:
             self._output.mkdir(parents=True, exist_ok=True)
-            self._save_picture(self.picture_path)
+            self._save_picture(path)
 
     def _end(self, now: float) -> None:
         self._driver.release_all()
@@ -191,7 +228,7 @@ class DemoRun:
             self._photograph()
 
     def finish(self) -> tuple[int, str]:
-        """Write ``demo.json`` and compare it with the agent's own report. Ends the car.
+        """Write ``demo.json`` and compare it with the agent's own report. Ends a car of ours.
 
         Returns:
             Exit code and a sentence for the person: 0 only if the figures agree, pictures
@@ -201,15 +238,19 @@ class DemoRun:
         if self._ended_at is None:
             self._end(now)
         snapshot = self._session.snapshot(now)
-        trouble = self._car.error or snapshot.error
-        # The agent writes its last report when it leaves.
-        self._car.leave()
-        agent = self._car.report()
+        trouble = self._trouble or snapshot.error
+        agent = None
+        if self._car is not None:
+            # The agent writes its last report when it leaves.
+            self._car.leave()
+            agent = self._car.report()
         first, ended = self._first_picture_at, self._ended_at or now
         figures = demo_report.figures(
             snapshot,
             self._session.frame_ages(),
+            self._session.display_ages(ended if first is None else first + SETTLE, ended),
             seconds=0.0 if first is None else ended - first,
+            status_before=self._status_before,
             to_first_picture=None if first is None else first - self._began,
             before=self._before,
             after=self._after,
@@ -218,4 +259,4 @@ class DemoRun:
         complaints = demo_report.complaints(figures, agent)
         if trouble and complaints:
             complaints.insert(0, trouble)
-        return demo_report.verdict(figures, complaints, self._output)
+        return demo_report.verdict(figures, complaints, self._output, compared=agent is not None)

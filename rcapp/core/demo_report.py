@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import time
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from rcapp.core.state import Snapshot
 
 if TYPE_CHECKING:
+    from pynet.rc.messages import CarStatus
     from rcapp.core.demo_car import DemoCar
 
 ACCEPTED_SLACK = 15
@@ -44,9 +44,9 @@ class Effort:
     agent: float = 0.0
 
     @classmethod
-    def now(cls, car: DemoCar) -> Effort:
-        """Look at the clocks."""
-        report = car.report()
+    def now(cls, car: DemoCar | None) -> Effort:
+        """Look at the clocks; those of a car that is not ours cannot be seen."""
+        report = {} if car is None else car.report()
         return cls(
             wall=time.monotonic(),
             app=time.process_time(),
@@ -59,27 +59,49 @@ def _percent(cpu: float, wall: float) -> float | None:
     return round(100 * cpu / wall, 1) if wall > 0 else None
 
 
+def _quantiles(name: str, ages: npt.NDArray[np.float64]) -> dict[str, float | None]:
+    """Percentiles in ms, None where there is nothing to take them of."""
+    if not len(ages):
+        return {f"{name}_ms_p50": None, f"{name}_ms_p99": None}
+    p50, p99 = np.percentile(ages, (50, 99)) * 1000
+    return {f"{name}_ms_p50": round(float(p50), 1), f"{name}_ms_p99": round(float(p99), 1)}
+
+
 def figures(
     snapshot: Snapshot,
-    ages: npt.NDArray[np.float64],
+    frame_ages: npt.NDArray[np.float64],
+    display_ages: npt.NDArray[np.float64],
     *,
     seconds: float,
     to_first_picture: float | None,
+    status_before: CarStatus | None,
     before: Effort,
     after: Effort,
 ) -> dict[str, Any]:
-    """What ``demo.json`` holds. ``frame_age`` is capture to painted, once per frame."""
-    p50, p99 = np.percentile(ages, (50, 99)) * 1000 if len(ages) else (math.nan, math.nan)
+    """What ``demo.json`` holds.
+
+    ``frame_age`` is capture to painted, once per picture, as the window's figures have it.
+    ``picture_age`` is the age of what is on display, at every millisecond: it grows until the
+    next picture comes, as that of ``benchmarks video`` does.
+    """
     status = snapshot.status
+    distance = trips = 0.0
+    if status is not None:
+        distance, trips = status.distance, status.failsafe_trips
+    if status_before is not None:
+        distance, trips = distance - status_before.distance, trips - status_before.failsafe_trips
     return {
         "seconds": round(seconds, 2),
         "frames_painted": snapshot.frames_painted,
-        "frame_age_ms_p50": None if math.isnan(p50) else round(float(p50), 1),
-        "frame_age_ms_p99": None if math.isnan(p99) else round(float(p99), 1),
-        "distance_m": round(status.distance, 2) if status is not None else 0.0,
+        **_quantiles("frame_age", frame_ages),
+        **_quantiles("picture_age", display_ages),
+        "codec": snapshot.codec,
+        "camera_lanes": snapshot.camera_lanes,
+        "drive_lanes": snapshot.drive_lanes,
+        "distance_m": round(distance, 2),
         "commands_sent": snapshot.commands_sent,
         "commands_accepted": snapshot.commands_accepted,
-        "failsafe_trips": status.failsafe_trips if status is not None else 0,
+        "failsafe_trips": int(trips),
         "seconds_to_first_picture": None
         if to_first_picture is None
         else round(to_first_picture, 2),
@@ -98,8 +120,19 @@ def write(path: Path, found: Mapping[str, Any]) -> None:
     os.replace(new, path)
 
 
-def complaints(found: Mapping[str, Any], agent: Mapping[str, Any]) -> list[str]:
-    """Where the figures show no drive, or differ from the agent's own; empty is good."""
+def complaints(
+    found: Mapping[str, Any],
+    agent: Mapping[str, Any] | None,
+    *,
+    accepted_slack: int = ACCEPTED_SLACK,
+) -> list[str]:
+    """Where the figures show no drive, or differ from the agent's own; empty is good.
+
+    Args:
+        found: the figures.
+        agent: the agent's report; None where it gives none, as a car elsewhere does.
+        accepted_slack: commands that the agent may count beyond those that the app knows of.
+    """
     wrong: list[str] = []
     if not found["frames_painted"]:
         wrong.append("No picture was painted.")
@@ -107,10 +140,12 @@ def complaints(found: Mapping[str, Any], agent: Mapping[str, Any]) -> list[str]:
         wrong.append(f"The car moved only {found['distance_m']:.2f} m.")
     if not found["commands_accepted"]:
         wrong.append("The car accepted no drive command.")
+    if agent is None:
+        return wrong
     if not agent:
         return [*wrong, "The agent left no report to compare with."]
     late = int(agent.get("accepted", 0)) - found["commands_accepted"]
-    if not 0 <= late <= ACCEPTED_SLACK:
+    if not 0 <= late <= accepted_slack:
         wrong.append(
             f"The app counts {found['commands_accepted']} accepted commands, "
             f"the agent {agent.get('accepted')}."
@@ -133,16 +168,19 @@ def complaints(found: Mapping[str, Any], agent: Mapping[str, Any]) -> list[str]:
     return wrong
 
 
-def verdict(found: Mapping[str, Any], wrong: list[str], folder: Path) -> tuple[int, str]:
-    """Exit code and sentence for the person."""
+def verdict(
+    found: Mapping[str, Any], wrong: list[str], folder: Path, *, compared: bool = True
+) -> tuple[int, str]:
+    """Exit code and sentence for the person; `compared` with the agent's own report."""
     if wrong:
         return 1, f"The demo failed. {' '.join(wrong)} See {folder / 'demo.json'}."
+    agreed = "; the agent's own figures agree" if compared else ""
     return 0, (
         f"Drove {found['distance_m']:.1f} m in {found['seconds']:.0f} s: "
         f"{found['frames_painted']} pictures painted, "
         f"{found['frame_age_ms_p50']:.0f} ms old when painted (99 %: "
         f"{found['frame_age_ms_p99']:.0f} ms); "
         f"{found['commands_accepted']} of {found['commands_sent']} commands accepted, "
-        f"{found['failsafe_trips']} failsafe trips; the agent's own figures agree. "
+        f"{found['failsafe_trips']} failsafe trips{agreed}. "
         f"See {folder / 'demo.png'} and {folder / 'demo.json'}."
     )

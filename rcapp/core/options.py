@@ -17,7 +17,8 @@ class Options:
         config: settings file to use instead of the person's own, or None.
         log_level: ``"debug"``, ``"info"``, ``"warning"`` or ``"error"``.
         scripted_seconds: drive by script off screen for so long, then leave; None for a person.
-        output: folder for ``demo.png`` and ``demo.json``.
+            The car of ``connect`` is driven, or a simulated one.
+        output: folder for ``demo.json`` and the pictures of the window.
         crash_note: a sentence about the last run when it crashed, else empty.
         started: local monotonic time at which the program started.
     """

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from rcapp.core import sentences
 from rcapp.core.commands import SentTimes
+from rcapp.core.display import DisplayLog
 from rcapp.core.drive import DriveInput
 from rcapp.core.events import EventLog
 from rcapp.core.pictures import PaintStats
@@ -65,6 +66,7 @@ class CarSession:
         self._left: list[Line] = []
         self._sent = SentTimes()
         self._paints = PaintStats()
+        self._display = DisplayLog()
         self._closed = False
         self._button = StopButton(
             self._call,
@@ -114,6 +116,7 @@ class CarSession:
             )
             self._line = Line(parsed, self._name, self._intake)
             self._paints.clear()
+            self._display.clear()
             self.drive.reset_counts()
             self.drive.start()
             self._line.start()
@@ -165,11 +168,21 @@ class CarSession:
 
     def painted(self, frame: Frame, now: float | None = None) -> None:
         """``frame`` is on the screen; counts once per frame."""
-        self._paints.painted(frame, time.monotonic() if now is None else now)
+        now = time.monotonic() if now is None else now
+        if self._paints.painted(frame, now):
+            self._display.painted(now, frame.captured)
 
     def frame_ages(self) -> npt.NDArray[np.float64]:
         """Capture to painted of the pictures of the last minute, oldest first, seconds."""
         return self._paints.ages()
+
+    def display_ages(self, begin: float, end: float) -> npt.NDArray[np.float64]:
+        """Age of the painted picture at every millisecond of the last minute, seconds.
+
+        Args:
+            begin, end: local monotonic times.
+        """
+        return self._display.ages(begin, end)
 
     def stop(self, why: str) -> None:
         """Latch STOP on the car: tried until it acknowledges. Driving sends neutral at once."""

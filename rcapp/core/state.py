@@ -73,6 +73,8 @@ class Snapshot:
         commands_sent: drive commands given to the feed since connect.
         commands_accepted: drive commands the car accepted since connect.
         dropped: pictures replaced by newer ones before they could be painted.
+        codec: how the camera's pictures come, ``"h264"`` or ``"jpeg"``; empty without a camera.
+        camera_lanes, drive_lanes: pairs that carry pictures and drive commands now.
         error: a sentence for a person with its remedy; empty when there is none.
         lost_since: local monotonic time at which the link was lost, else None.
         retry_in: seconds until the next try, None while trying or connected.
@@ -100,6 +102,9 @@ class Snapshot:
     commands_sent: int = 0
     commands_accepted: int = 0
     dropped: int = 0
+    codec: str = ""
+    camera_lanes: int = 0
+    drive_lanes: int = 0
     error: str = ""
     lost_since: float | None = None
     retry_in: float | None = None

@@ -1,4 +1,4 @@
-"""The demo without a screen: the real window, driven by a script through real key events."""
+"""Driving without a screen: the real window, driven by a script through real key events."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ def send_key(window: MainWindow, key: Qt.Key, kind: QEvent.Type, *, repeat: bool
 
 
 def run_scripted(options: Options) -> int:
-    """Drive the demo car for ``options.scripted_seconds``; leave a picture and a report."""
+    """Drive for ``options.scripted_seconds``; leave pictures and a report.
+
+    The car is that of ``options.connect``, or a demo car.
+    """
     from rcapp.views.app import make_app
 
     app = make_app("dark")
@@ -42,14 +45,15 @@ def run_scripted(options: Options) -> int:
     window.resize(*SIZE)
     window.show()
     window.activateWindow()
-    window.start_demo()
-    car = window.demo.car
-    assert car is not None
+    if options.connect:
+        window.connect_to(options.connect)
+    else:
+        window.start_demo()
     # Written to disk only after the drive: packing a picture would hold up the keys.
     pictures: list[tuple[Path, QPixmap]] = []
     run = DemoRun(
         window.session,
-        car,
+        window.demo.car,
         lambda name: send_key(window, KEYS[name], QEvent.Type.KeyPress),
         lambda name: send_key(window, KEYS[name], QEvent.Type.KeyRelease),
         seconds=options.scripted_seconds or 20.0,

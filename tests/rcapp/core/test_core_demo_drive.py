@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from rcapp.core.demo_car import DemoCar
 from rcapp.core.demo_drive import DemoRun, ScriptedDriver, sides
 from rcapp.core.series import SeriesBuffer
 from rcapp.core.session import CarSession
-from rcapp.core.state import Snapshot
+from rcapp.core.state import Link, Snapshot
 
 
 def sensor(
@@ -45,7 +46,7 @@ class Keys:
 
 def at(speed: float, steer: float = 0.0) -> Snapshot:
     status: Any = SimpleNamespace(speed=speed, state="driving")
-    return Snapshot(status=status, steer=steer)
+    return Snapshot(link=Link.LIVE, status=status, steer=steer)
 
 
 def test_the_distance_sensor_is_found_whatever_it_is_called() -> None:
@@ -80,8 +81,17 @@ def test_away_from_the_nearer_side(
 
 def test_without_a_sensor_it_drives_straight() -> None:
     held = Keys()
-    held.driver.tick(Snapshot(), {})
+    held.driver.tick(Snapshot(link=Link.LIVE), {})
     assert held.down == {"up"}
+
+
+def test_nothing_is_held_while_the_picture_is_not_live() -> None:
+    held = Keys()
+    room = sensor((0.5, 4.0, 1.5), "L", "F", "R")
+    held.driver.tick(at(0.5), room)
+    assert held.down == {"right", "up"}
+    held.driver.tick(replace(at(0.5), link=Link.STALE), room)
+    assert held.down == set()
 
 
 def test_parking_brakes_and_then_lets_go() -> None:

@@ -19,12 +19,22 @@ AGENT = {"accepted": 950, "failsafe_trips": 0, "distance_m": 22.41}
 
 def figures(**changes: Any) -> dict[str, Any]:
     status: Any = SimpleNamespace(distance=22.4, failsafe_trips=0)
-    snapshot = Snapshot(status=status, frames_painted=598, commands_sent=951, commands_accepted=948)
+    snapshot = Snapshot(
+        status=status,
+        frames_painted=598,
+        commands_sent=951,
+        commands_accepted=948,
+        codec="h264",
+        camera_lanes=8,
+        drive_lanes=7,
+    )
     found = demo_report.figures(
         snapshot,
         np.linspace(0.005, 0.025, 598),
+        np.linspace(0.005, 0.065, 18_000),
         seconds=20.004,
         to_first_picture=1.234,
+        status_before=None,
         before=Effort(wall=100.0, app=1.0, agent_wall=2.0, agent=1.0),
         after=Effort(wall=120.0, app=5.0, agent_wall=22.0, agent=10.0),
     )
@@ -37,6 +47,11 @@ def test_the_figures() -> None:
         "frames_painted": 598,
         "frame_age_ms_p50": 15.0,
         "frame_age_ms_p99": 24.8,
+        "picture_age_ms_p50": 35.0,
+        "picture_age_ms_p99": 64.4,
+        "codec": "h264",
+        "camera_lanes": 8,
+        "drive_lanes": 7,
         "distance_m": 22.4,
         "commands_sent": 951,
         "commands_accepted": 948,
@@ -49,9 +64,17 @@ def test_the_figures() -> None:
 
 def test_a_drive_that_never_began_still_has_figures(tmp_path: Path) -> None:
     found = demo_report.figures(
-        Snapshot(), np.array([]), seconds=0, to_first_picture=None, before=Effort(), after=Effort()
+        Snapshot(),
+        np.array([]),
+        np.array([]),
+        seconds=0,
+        to_first_picture=None,
+        status_before=None,
+        before=Effort(),
+        after=Effort(),
     )
     assert found["frame_age_ms_p50"] is None
+    assert found["picture_age_ms_p99"] is None
     assert found["agent_cpu_percent"] is None
     demo_report.write(tmp_path / "build" / "demo.json", found)
     assert json.loads((tmp_path / "build" / "demo.json").read_text()) == found
@@ -68,6 +91,33 @@ def test_agreement_is_exit_code_0() -> None:
     assert code == 0
     assert "22.4 m" in sentence
     assert "598 pictures" in sentence
+    assert "own figures agree" in sentence
+
+
+def test_a_car_elsewhere_gives_no_account_and_has_driven_before() -> None:
+    status: Any = SimpleNamespace(distance=122.4, failsafe_trips=5)
+    before: Any = SimpleNamespace(distance=100.0, failsafe_trips=3)
+    found = demo_report.figures(
+        Snapshot(status=status),
+        np.array([0.02]),
+        np.array([0.03]),
+        seconds=20.0,
+        to_first_picture=1.0,
+        status_before=before,
+        before=Effort.now(None),
+        after=Effort.now(None),
+    )
+    assert (found["distance_m"], found["failsafe_trips"]) == (22.4, 2)
+    assert found["agent_cpu_percent"] is None
+    assert demo_report.complaints(figures(), None) == []
+    sentence = demo_report.verdict(figures(), [], Path("build"), compared=False)[1]
+    assert "agree" not in sentence
+
+
+def test_a_link_may_leave_more_commands_on_their_way() -> None:
+    agent = AGENT | {"accepted": 990}
+    assert demo_report.complaints(figures(), agent)
+    assert demo_report.complaints(figures(), agent, accepted_slack=50) == []
 
 
 @pytest.mark.parametrize(
