@@ -253,12 +253,14 @@ class Group:
         Returns:
             False if too many come at once.
         """
-        if len(self.handlers) < self.granted:
-            return True
         if len(self.handlers) >= self.granted + SPARE:
             return False
-        named = [handler for handler in self.handlers if handler.id == handler_id]
-        silent = min(self.handlers, key=lambda handler: handler.lane.connection.last_received)
+        # The leader stays until the function is done, its lane may be lost long before.
+        living = [handler for handler in self.handlers if handler.lane.error is None]
+        if len(living) < self.granted:
+            return True
+        named = [handler for handler in living if handler.id == handler_id]
+        silent = min(living, key=lambda handler: handler.lane.connection.last_received)
         victim = named[0] if named else silent
         victim.lane.close(ConnectionLost("another lane of the swarm took its place"))
         return True
