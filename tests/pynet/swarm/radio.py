@@ -16,7 +16,6 @@ from functools import partial
 import numpy as np
 
 from pynet.policy import Policy
-from pynet.swarm.parts import PART_SIZE
 from pynet.swarm.receiver import Arrived, SwarmReceiver
 from pynet.swarm.report import read_report
 from pynet.swarm.sender import SwarmSender
@@ -168,7 +167,6 @@ class Radio:
         lanes: how many.
         knows: the kernel tells what is unacknowledged.
         rto: seconds of TCP's retransmission timeout.
-        part_size: of the sender.
 
     Attributes:
         hungry: the user takes what is ready at once; set to False for one that does not.
@@ -187,13 +185,12 @@ class Radio:
         settled: bool = False,
         knows: bool = True,
         rto: float = 0.03,
-        part_size: int = PART_SIZE,
     ) -> None:
         self.clock = Clock()
         self.air = air
         self._rto = rto
         self._knows = knows
-        self.sender = SwarmSender(policy, copies, settled, part_size)
+        self.sender = SwarmSender(policy, copies, settled)
         self.receiver = SwarmReceiver(policy, Limits())
         self.taken: list[tuple[float, Arrived]] = []
         self.births: list[float] = []

@@ -40,7 +40,7 @@ def test_the_last_item_arrives_before_the_end(
     until: Callable[..., None],
 ) -> None:
     for size in (1, 5000):
-        for _ in range(8):
+        for _ in range(3):
             with car.feed("gather", policy=policy, lanes=6) as feed:
                 for number in range(20):
                     feed.send([number, bytes(size)])
@@ -49,7 +49,7 @@ def test_the_last_item_arrives_before_the_end(
             assert got[-1] == 19
             if policy.lossless:
                 assert got == list(range(20))
-    assert len(offer_gather) == 16
+    assert len(offer_gather) == 6
     until(lambda: free(gateway))
 
 
@@ -198,15 +198,13 @@ def test_a_slow_function_holds_a_lossless_feed_up(gateway: Gateway, car: RemoteG
         return len(list(items))
 
     with car.feed("slow", lanes=4) as feed:
-        sent = 0
+        feed.send(1)
+        feed.send(2)
         with pytest.raises(pynet.DeadlineExceeded):
-            while sent < 100:
-                feed.send(sent, timeout=0.2)
-                sent += 1
-        assert sent <= 4
+            feed.send("too many", timeout=0.1)
         go.set()
         feed.send("last", timeout=5)
-        assert feed.result(5) == sent + 1
+        assert feed.result(5) == 3
 
 
 def test_closing_while_another_thread_waits_to_send(

@@ -31,7 +31,7 @@ swarms = st.fixed_dictionaries(
         "knows": st.booleans(),
     }
 )
-sizes = st.lists(st.sampled_from([10, 10, 10, 500, 6000]), min_size=1, max_size=60)
+sizes = st.lists(st.sampled_from([10, 10, 10, 2000, 25_000]), min_size=1, max_size=60)
 
 
 def make(policy: Policy, weather: dict[str, Any], swarm: dict[str, Any]) -> Radio:
@@ -44,7 +44,7 @@ def make(policy: Policy, weather: dict[str, Any], swarm: dict[str, Any]) -> Radi
         burst_length=weather["burst_every"] / 5,
         inside=0.9,
     )
-    return Radio(policy, air, part_size=300, **swarm)
+    return Radio(policy, air, **swarm)
 
 
 def item(number: int, size: int) -> bytes:
@@ -110,7 +110,7 @@ def check_empty(radio: Radio) -> None:
     assert not any((sender._due, sender._urgent, sender._fresh))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(weather=weathers, swarm=swarms, lengths=sizes)
 def test_latest(weather: dict[str, Any], swarm: dict[str, Any], lengths: list[int]) -> None:
     radio = make(latest, weather, swarm)
@@ -120,7 +120,7 @@ def test_latest(weather: dict[str, Any], swarm: dict[str, Any], lengths: list[in
     assert all(arrived.gap == arrived.id - before - 1 for before, arrived in pairs(radio))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(weather=weathers, swarm=swarms, lengths=sizes, depth=st.sampled_from([1, 3, 20, 1000]))
 def test_keep_last(
     weather: dict[str, Any], swarm: dict[str, Any], lengths: list[int], depth: int
@@ -139,7 +139,7 @@ def pairs(radio: Radio) -> list[tuple[int, Any]]:
     return [(before.id, one) for before, one in itertools.pairwise(arrived)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     weather=weathers,
     swarm=swarms,
