@@ -245,7 +245,12 @@ class Gateway(Registrar):
             return
         if not assigned:
             with self._lock:
-                self._waiting.append((time.monotonic() + BUSY_PATIENCE, lane, hello))
+                closing = self._closing
+                if not closing:
+                    self._waiting.append((time.monotonic() + BUSY_PATIENCE, lane, hello))
+            if closing:  # close() has looked at those that wait already
+                lane.close(GatewayStopped(f"the Gateway {self.name} was stopped"))
+                return
             self.reactor.call_at(time.monotonic() + BUSY_PATIENCE, self._refuse_waiting)
 
     def _discard(self, lane: Lane) -> None:

@@ -227,7 +227,7 @@ class SwarmOutlet:
             if newest is not None and newest is not before:
                 self._round_trips.append(newest)
                 self.tally.round_trip = newest
-                if self.policy.live:
+                if self.policy.live and self._error is None:
                     live_delays.report(self._flow_id, newest, now)
             self._run()
             self._changed.notify_all()
