@@ -30,6 +30,8 @@ from rcapp.core.demo_report import complaints
 PORT = 1857
 ADDRESS = f"{CAR}:{PORT}"
 POLL = 0.25
+HOLD = 4.0
+"""Seconds after which the link's clock is set back while nobody drives: before any outage."""
 AGENT_END = 5.0
 INTERRUPTED = 130
 
@@ -160,10 +162,12 @@ class LinkDemo:
         """
         pause = threading.Event()
         while app.poll() is None:
-            self._link.restart_clock()
             report = self._read_agent()
             if report.get("accepted"):
+                self._link.restart_clock()
                 return report
+            if self._link.statistics.seconds > HOLD:
+                self._link.restart_clock()
             pause.wait(POLL)
         return {}
 
