@@ -290,7 +290,7 @@ def test_a_generator_that_is_done_while_lanes_still_join(
         assert ends == [None]
         assert got == [1]
         assert len(begun) == number + 1
-    until(lambda: free(gateway))
+        until(lambda: free(gateway))
 
 
 def test_failover_uses_one_lane(

@@ -110,7 +110,7 @@ def test_result_of_a_function_that_returns_early(
             feed.send(2)
         assert ends == [None]
         assert len(runs) == number + 1
-    until(lambda: free(gateway))
+        until(lambda: free(gateway))
 
 
 @pytest.mark.parametrize("delay", [0, 1, 2, 3, 5])
@@ -130,7 +130,7 @@ def test_a_function_that_returns_while_lanes_join(
         with car.feed("instant", lanes=8, policy="latest") as feed:
             assert feed.result(5) == "done"
         assert len(runs) == number + 1
-    until(lambda: free(gateway))
+        until(lambda: free(gateway))
 
 
 def test_a_function_that_raises(
