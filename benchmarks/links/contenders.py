@@ -70,7 +70,10 @@ PYNET_8_LIMIT = Contender(
     car={"max_age": OLD_COMMAND},
     laptop={"policy": "latest", "lanes": 8},
 )
+PYNET_16 = _pynet("pynet-16", policy="latest", lanes=16)
+PYNET_16_COPIES = _pynet("pynet-16-copies", policy="latest", lanes=16, copies=2)
 PYNET_RELIABLE = _pynet("pynet-reliable", policy="reliable", lanes=8)
+PYNET_RELIABLE_16 = _pynet("pynet-reliable-16", policy="reliable", lanes=16, copies=3)
 
 # Sockets first and pynet last; a run takes each in turn, and every second seed backwards.
 AGES = (
@@ -89,9 +92,10 @@ AGES = (
     PYNET_1,
     PYNET_8,
     PYNET_8_COPIES,
-    _pynet("pynet-16", policy="latest", lanes=16),
+    PYNET_16,
+    PYNET_16_COPIES,
 )
-DELIVERY = (TCP, PYNET_RELIABLE)
+DELIVERY = (TCP, PYNET_RELIABLE, PYNET_RELIABLE_16)
 OPTIONS = (UDP, PYNET_8_PLAIN)
 OUTAGE = (UDP, TCP, ZMQ, PYNET_1, PYNET_8, PYNET_8_LIMIT)
 LOCAL = (TCP, ZMQ, PYNET_1, PYNET_8)

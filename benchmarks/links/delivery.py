@@ -19,6 +19,8 @@ def measure(report: Report) -> None:
         goals = (
             Goal("pynet-reliable", "delivery_p999", Target(limit, of_ratio=False), beside="tcp"),
             Goal("pynet-reliable", "worst_lost", Target(0.0, of_ratio=False), beside="tcp"),
+            Goal("pynet-reliable-16", "delivery_p999", Target(limit, of_ratio=False), beside="tcp"),
+            Goal("pynet-reliable-16", "worst_lost", Target(0.0, of_ratio=False), beside="tcp"),
         )
         course = Course.usual(report, profile, patient=True, drain=DRAIN)
         compare(course, DELIVERY, goals, metrics=METRICS, baseline="tcp")

@@ -10,8 +10,12 @@ from benchmarks.links.course import Course
 GOALS = (
     Goal("pynet-8", "age_p99", Target(1.05)),
     Goal("pynet-8", "age_p999", Target(1.2)),
+    Goal("pynet-16", "age_p99", Target(1.05)),
+    Goal("pynet-16", "age_p999", Target(1.2)),
     Goal("pynet-8-copies", "age_p999", Target(0.9)),
     Goal("pynet-8-copies", "worst_age_max", Target(100.0, of_ratio=False)),
+    Goal("pynet-16-copies", "age_p999", Target(0.9)),
+    Goal("pynet-16-copies", "worst_age_max", Target(100.0, of_ratio=False)),
 )
 
 

@@ -10,8 +10,12 @@ from benchmarks.links.course import Course
 GOALS = (
     Goal("pynet-8", "age_p99", Target(1.15)),
     Goal("pynet-8", "age_p999", Target(1.25)),
+    Goal("pynet-16", "age_p99", Target(1.15)),
+    Goal("pynet-16", "age_p999", Target(1.25)),
     Goal("pynet-8-copies", "age_p99", Target(1.0), beside="pynet-8"),
     Goal("pynet-8-copies", "age_p999", Target(1.0), beside="pynet-8"),
+    Goal("pynet-16-copies", "age_p99", Target(1.0), beside="pynet-16"),
+    Goal("pynet-16-copies", "age_p999", Target(1.0), beside="pynet-16"),
 )
 
 

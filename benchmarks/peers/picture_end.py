@@ -65,6 +65,10 @@ def load_between(begin: float, end: float) -> float:
 
 def main() -> None:
     """Obey until stdin ends."""
+    import cv2
+
+    # As cars and apps have it: several threads for one small picture wait for each other.
+    cv2.setNumThreads(1)
     place, name, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
     thing = Source() if place == "car" else Screen(seconds)
     stage = Stage(name, place, thing)
