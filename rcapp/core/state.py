@@ -116,6 +116,17 @@ class Snapshot:
     input_source: str = ""
     sending: bool = False
 
+    @property
+    def status_known(self) -> bool:
+        """``status`` is young enough to say what the car does now."""
+        return self.status_age is not None and self.status_age <= LIVE_LIMIT
+
+    @property
+    def unheard(self) -> float | None:
+        """Seconds since the car said or showed the newest thing that we know of it."""
+        ages = (self.status_age, self.picture_age)
+        return min((age for age in ages if age is not None), default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class LinkFacts:

@@ -146,8 +146,8 @@ class Stage(QWidget):
     def _lost_panel(self, now: Snapshot) -> MessagePanel:
         name = now.car.name if now.car else now.address
         since = ""
-        if now.lost_since is not None:
-            age = max(0.0, time.monotonic() - now.lost_since)
+        age = now.unheard
+        if age is not None:
             since = f"Last heard at {clock(time.time() - age)}, {duration(age)} ago."
         car = "The car puts its throttle to neutral by itself when commands stop."
         if now.car is not None:
@@ -188,7 +188,8 @@ class Stage(QWidget):
         return now.stop_reason or "STOP was pressed"
 
     def _hud(self, now: Snapshot, has_keys: bool) -> HudState:
-        status, at = now.status, time.monotonic()
+        # An old status is none: the car may have gone neutral by itself since.
+        status, at = now.status if now.status_known else None, time.monotonic()
         if at - self._figures_at >= FIGURES_PERIOD or now.link is not Link.LIVE:
             self._figures_at = at
             self._figures = (_detail(now), _figures(now), self._caption(now))
@@ -208,7 +209,9 @@ class Stage(QWidget):
         )
 
     def _caption(self, now: Snapshot) -> str:
-        words = [now.status.state] if now.status else []
+        words = [now.status.state] if now.status and now.status_known else []
+        if now.status and not now.status_known:
+            words.append(f"last heard {old(now.status_age)} ago")
         if now.input_source:
             words.append(now.input_source)
         if now.car and now.car.speed_limit > 0:
@@ -262,6 +265,6 @@ def _figures(now: Snapshot) -> tuple[tuple[str, str], ...]:
     if now.link in (Link.LIVE, Link.STALE):
         if now.status and now.status.battery is not None:
             made.append(("Battery", f"{now.status.battery:.1f} V"))
-        if now.sending:
+        if now.sending and now.status_known:
             made.append(("Command", milliseconds(now.round_trip)))
     return tuple(made)

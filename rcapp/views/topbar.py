@@ -101,10 +101,10 @@ class TopBar(QWidget):
         else:
             role = "warn" if now.picture_age is not None else "text"
             self.age.show_value(old(now.picture_age), role, name="Picture age")
-        live = now.link in (Link.LIVE, Link.STALE)
-        self.command.show_value(milliseconds(now.round_trip) if live and now.sending else NONE)
+        heard = now.link in (Link.LIVE, Link.STALE) and now.status_known
+        self.command.show_value(milliseconds(now.round_trip) if heard and now.sending else NONE)
         self.rate.show_value(f"{now.fps:.0f} fps" if now.link is not Link.IDLE else NONE)
-        volts = now.status.battery if now.status else None
+        volts = now.status.battery if now.status and heard else None
         self.battery.show_value(NONE if volts is None else f"{volts:.1f} V")
 
 

@@ -54,6 +54,7 @@ def lost(seconds: float = 5.0) -> Snapshot:
         QUIET,
         link=Link.LOST,
         picture_age=seconds,
+        status_age=seconds,
         error="The connection to the car broke off.",
         lost_since=time.monotonic() - seconds,
         retry_in=2.2,

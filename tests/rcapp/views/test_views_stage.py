@@ -101,11 +101,21 @@ def test_lost_says_what_happened_when_what_the_car_does_and_when_it_tries(stage:
     said = words(stage.lost)
     assert "Lost the link to Rover-1" in said
     assert "broke off" in said
-    assert "5 s ago" in said
+    assert "5 s ago" in said, "when it was heard, not when that was noticed"
     assert "neutral 250 ms after the last command" in said
     assert "Next try in 2 s." in said
     show(stage, replace(scenes.lost(), stop_pressed=True))
     assert "STOP reaches it" in words(stage.lost)
+
+
+def test_an_old_status_does_not_say_what_the_car_does_now(stage: Stage) -> None:
+    show(stage, scenes.STALE)
+    assert "driving · keyboard · limit 2.5 m/s" in hints(stage)
+    show(stage, replace(scenes.STALE, status_age=0.8))
+    said = hints(stage)
+    assert "–" in said
+    assert "last heard 0.8 s ago · keyboard · limit 2.5 m/s" in said
+    assert not {"1.8", "Command"} & set(said)
 
 
 def test_stopped_says_who_and_how_to_clear(stage: Stage, qtbot: QtBot) -> None:
@@ -175,6 +185,8 @@ def test_the_top_bar_shows_figures_only_while_they_are_true(window: QWidget) -> 
     bar.show_snapshot(scenes.LIVE)
     shown = (bar.age.value, bar.command.value, bar.rate.value, bar.battery.value)
     assert shown == ("21 ms", "11 ms", "30 fps", "7.6 V")
+    bar.show_snapshot(replace(scenes.STALE, status_age=0.8))
+    assert (bar.command.value, bar.battery.value) == ("–", "–")
     bar.show_snapshot(scenes.lost())
     assert bar.age.value == "5.0 s"
     assert bar.command.value == "–"
