@@ -1,13 +1,15 @@
 """The open feeds of one connection to a car: camera, sensors, status and drive commands.
 
-One Client each. A feed that fails alone is opened again by :meth:`Connection.tend`
-without disturbing the others; a lost link ends the connection as a whole.
+One Client each. A feed that fails alone, or that bad radio has cut off while others are heard, is
+opened again by :meth:`Connection.tend` without disturbing them; a lost link ends the connection as
+a whole.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -34,6 +36,12 @@ logger = logging.getLogger("rcapp.feeds")
 
 REOPEN = 2.0
 """Seconds until a feed that failed alone is asked for again."""
+
+REDIAL = 0.2
+"""The same for one that bad radio has cut off while others go on."""
+
+HEARD_LIMIT = 0.5
+"""Seconds of silence on all feeds after which one that is cut off means that the link is gone."""
 
 CAMERA_LANES = 8
 """Pairs that share the picture. On bad Wi-Fi the latest one picture in a hundred was 142, 99, 86
@@ -105,6 +113,7 @@ class Connection:
 
     Attributes:
         car, description: as given.
+        codec: how the newest picture was packed; empty before the first.
         lost: set once the link is gone.
         error: why, when known.
     """
@@ -122,6 +131,8 @@ class Connection:
         self.error: Exception | None = None
         self._receiver = receiver
         self._wake = wake
+        self.codec = ""
+        self._heard_at = time.monotonic()
         self._closed = False
         self._drive_wanted = False
         self._share: int | None = None
@@ -134,20 +145,22 @@ class Connection:
             self._slots.append(_Slot(sensor.name, self._sensor_opener(sensor)))
 
     def tend(self, now: float) -> float | None:
-        """Open what should be open and is not.
+        """Open one feed that should be open and is not; the drive commands go before the others.
 
         Returns:
             Seconds until there is something to do again, or None.
         """
         waits: list[float] = []
-        for slot in (*self._slots, self._drive):
+        for slot in (self._drive, *self._slots):
             if self.lost.is_set() or self._closed:
                 return None
             self._collect(slot, now)
             if slot is self._drive and not self._drive_wanted:
                 continue
             if slot.client is None and slot.retry_at <= now:
+                # On bad radio a dial may take a second: what else is due is looked at anew.
                 self._try(slot, now)
+                return 0.0
             if slot.client is None:
                 waits.append(max(0.0, slot.retry_at - now))
         return min(waits, default=None)
@@ -173,6 +186,11 @@ class Connection:
         feed: Feed | None = self._drive.client
         return None if feed is None else feed.stats.round_trip
 
+    def lanes(self, what: str) -> int:
+        """Pairs that carry the feed called ``what`` now."""
+        clients = (slot.client for slot in (*self._slots, self._drive) if slot.what == what)
+        return next((int(client.lanes) for client in clients if client is not None), 0)
+
     def close(self) -> None:
         """Close every feed and the car. Twice is fine."""
         self._closed = True
@@ -191,21 +209,28 @@ class Connection:
             client.close()
         error, slot.error = slot.error, None
         slot.ended.clear()
-        slot.retry_at = now + max(REOPEN, getattr(error, "retry_after", 0.0))
         if slot is self._drive:
             # Asked for again only while a person goes on driving.
             self._drive_wanted = False
+        self._put_off(slot, error, now)
+
+    def _put_off(self, slot: _Slot, error: Exception | None, now: float) -> None:
+        """Try a feed that failed alone again later; cut off by bad radio, soon and in silence."""
+        if _is_loss(error):
+            slot.retry_at = now + REDIAL
+            return
+        slot.retry_at = now + max(REOPEN, getattr(error, "retry_after", 0.0))
         self._receiver.on_feed_failed(slot.what, error)
 
     def _try(self, slot: _Slot, now: float) -> None:
         try:
             slot.client = slot.open(lambda error: self._end(slot, error))
         except PynetError as error:
-            if _is_loss(error):
+            logger.info("feed %s cannot be opened: %s", slot.what, error)
+            if _is_loss(error) and not self._stands():
                 self._lose(error)
                 return
-            slot.retry_at = now + max(REOPEN, getattr(error, "retry_after", 0.0))
-            self._receiver.on_feed_failed(slot.what, error)
+            self._put_off(slot, error, time.monotonic())
         else:
             self._receiver.on_feed_open(slot.what)
 
@@ -214,12 +239,18 @@ class Connection:
         if self._closed:
             return
         logger.info("feed %s ended: %s", slot.what, error)
-        if _is_loss(error):
-            self._lose(error)
-            return
         slot.error = error
         slot.ended.set()
+        if _is_loss(error) and not self._stands():
+            self._lose(error)
+            return
         self._wake()
+
+    def _stands(self) -> bool:
+        """The link as a whole is there: one of the feeds that are still open was heard lately."""
+        slots = (*self._slots, self._drive)
+        some = any(slot.client is not None and not slot.ended.is_set() for slot in slots)
+        return some and time.monotonic() - self._heard_at <= HEARD_LIMIT
 
     def _lose(self, error: Exception | None) -> None:
         if not self.lost.is_set():
@@ -243,6 +274,8 @@ class Connection:
 
         def decode(packed: CameraFrame, info: ItemInfo) -> None:
             nonlocal missed
+            self._heard_at = time.monotonic()
+            self.codec = packed.codec
             image = decoder.decode(packed)
             missed += info.gap
             if image is None:
@@ -275,6 +308,7 @@ class Connection:
         self, sensor: SensorInfo
     ) -> Callable[[Callable[[Exception | None], None]], Client]:
         def take(sample: SensorSample, info: ItemInfo) -> None:
+            self._heard_at = time.monotonic()
             at = min(info.local_time(sample.time), info.received)
             self._receiver.on_sample(sensor.name, at, sample.values)
 
@@ -285,6 +319,7 @@ class Connection:
 
     def _open_status(self, end: Callable[[Exception | None], None]) -> Client:
         def take(status: CarStatus, info: ItemInfo) -> None:
+            self._heard_at = time.monotonic()
             self._receiver.on_status(status, min(info.local_time(status.time), info.received))
 
         return self.car.stream("status", take, policy="latest", on_end=end, reconnect=False)
