@@ -40,7 +40,7 @@ LATE_COMMANDS = 50
 status is late, and the app writes its report before it leaves."""
 
 CONFIG = f"""\
-name = "Car over the link"
+name = "Link car"
 
 [gateway]
 host = "{CAR}"

@@ -22,6 +22,7 @@ from pynet.rc.messages import (
     SensorInfo,
     SensorSample,
 )
+from pynet.testing import CuttableLink
 from rcapp.core import feeds
 from rcapp.core.session import CarSession, Frame, Link, Snapshot
 from tests.rcapp.core.jpeg import encode_jpeg
@@ -340,6 +341,31 @@ def test_a_restarted_car_is_found_again(car: SmallCar, session: Watched, stack: 
     session.until(lambda now: now.stop_reason == "while it was away")
     assert session.series["distance"] is kept, "the plots go on"
     assert "Small car is connected again" in session.texts()
+
+
+def test_one_feed_that_is_cut_off_takes_nothing_else_with_it(
+    session: Watched, stack: ExitStack
+) -> None:
+    car = SmallCar(camera=False)
+    stack.callback(car.close)
+    link = stack.enter_context(CuttableLink(car.gateway.port))
+    session.connect(link.address)
+    session.until(lambda now: is_live(now) and session.series["distance"].count > 3)
+    link.cut(1)
+    had = session.series["distance"].count
+    links = set()
+    session.until(
+        lambda now: links.add(now.link) or session.series["distance"].count > had + 20,
+    )
+    assert links == {Link.LIVE}
+    assert not any("lost" in text or "cannot" in text for text in session.texts())
+
+
+def test_how_the_picture_comes_is_known(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    live = session.until(lambda now: now.camera_lanes > 1)
+    assert live.codec == "jpeg"
+    assert live.drive_lanes == 0, "nobody has driven yet"
 
 
 def test_a_port_where_nothing_listens(session: Watched) -> None:
