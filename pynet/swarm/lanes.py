@@ -119,7 +119,8 @@ def trusted_lane(
     best_rank: tuple[bool, int] = (True, most)
     for lane in lanes:
         rank = (lane.number in tried, len(lane.flights))
-        if rank >= best_rank or not lane.port.ready() or lane.waiting_for(now) > patience:
+        full = len(lane.flights) >= most or lane.waiting_for(now) > patience
+        if full or rank >= best_rank or not lane.port.ready():
             continue
         best, best_rank = lane, rank
     return best

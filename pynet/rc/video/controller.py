@@ -73,9 +73,9 @@ LOSSY = 0.015
 """Share of parts sent again from which late pictures are laid to losses, which come in bursts,
 rather than to a queue: they cost one step at a time."""
 
-LOSSY_BYTES = {"h264": 4000.0, "jpeg": 16000.0}
-"""What a picture may take on a link that loses 2.5 % of its parts, by codec: three parts of H.264,
-which at 30 pictures a second are as good as JPEG of four times as many."""
+LOSSY_BYTES = {"h264": 3000.0, "jpeg": 16000.0}
+"""What a picture may take on a link that loses 2.5 % of its parts, by codec: two parts of H.264,
+which at 30 pictures a second are as good as JPEG of five times as many."""
 
 LOSSY_SHARE = 0.025
 TOO_LARGE = 1.4

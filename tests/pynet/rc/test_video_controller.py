@@ -47,15 +47,15 @@ def test_the_ladder_keeps_to_its_limits() -> None:
 def test_a_good_link_gets_the_best(codec: str) -> None:
     controller = make(codec)
     Link(lambda now: 60 * MBIT, delay=0.002, loss=0.001).run(controller, 20)
-    assert controller.step == 0
+    assert controller.step <= 1
 
 
 def test_a_link_that_loses_gets_small_pictures() -> None:
     bad, edge = make("h264"), make("h264")
     Link(lambda now: 12 * MBIT, 0.005, 0.025, 0.003).run(bad, 60)
     Link(lambda now: 4 * MBIT, 0.015, 0.075, 0.01).run(edge, 60)
-    assert 0.9 * MBIT < bad.setting.bitrate < 1.8 * MBIT
-    assert 0.6 * MBIT < edge.setting.bitrate < 1.4 * MBIT
+    assert 0.5 * MBIT < bad.setting.bitrate < 1.2 * MBIT
+    assert 0.3 * MBIT < edge.setting.bitrate < 1.2 * MBIT
     jpeg_bad, jpeg_edge = make("jpeg"), make("jpeg")
     Link(lambda now: 12 * MBIT, 0.005, 0.025, 0.003).run(jpeg_bad, 60)
     Link(lambda now: 4 * MBIT, 0.015, 0.075, 0.01).run(jpeg_edge, 60)
