@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 
 from benchmarks.harness import ROOT
 from benchmarks.link import CAR, PROFILES, Link, LinkError
+from benchmarks.video import source
 from rcapp.cli import SCRIPTED_SECONDS, has_display
 from rcapp.core.demo_report import complaints
 
@@ -65,7 +66,7 @@ def main(words: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, leave)
     link = Link(options.profile, seed=options.seed, congestion=options.congestion)
     with tempfile.TemporaryDirectory(prefix="pynet-demo-") as folder, link:
-        demo = LinkDemo(link, Path(folder), output)
+        demo = LinkDemo(link, Path(folder), output, clip=options.clip)
         try:
             code = demo.run(seconds)
         except KeyboardInterrupt:
@@ -86,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
         "--seconds", type=float, metavar="N", help="drive by script off screen for so long"
     )
     parser.add_argument("--output", type=Path, metavar="DIR", help="default: build/demo-PROFILE")
+    parser.add_argument(
+        "--clip",
+        action="store_true",
+        help="the camera shows the film of `benchmarks video`; needs the extra bench",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of all that chance decides")
     parser.add_argument("--congestion", metavar="NAME", help="TCP's congestion control, as bbr")
     return parser
@@ -98,12 +104,15 @@ class LinkDemo:
         link: an open one.
         folder: for what nobody wants to keep, the app's settings among it.
         output: for pictures and reports.
+        clip: the camera shows the film that `benchmarks video` sends, not the simulated road,
+            so that the ages can be compared.
     """
 
-    def __init__(self, link: Link, folder: Path, output: Path) -> None:
+    def __init__(self, link: Link, folder: Path, output: Path, *, clip: bool = False) -> None:
         self._link = link
         self._folder = folder
         self._output = output
+        self._clip = clip
         self._agent_report = folder / "agent.json"
 
     def run(self, seconds: float | None) -> int:
@@ -134,6 +143,8 @@ class LinkDemo:
         config.write_text(CONFIG)
         command = [sys.executable, "-m", "pi_agent", "--sim", "--config", str(config)]
         command += ["--report", str(self._agent_report), "--parent", str(os.getpid())]
+        if self._clip:
+            command += ["--camera", str(_write_clip(self._folder))]
         agent: subprocess.Popen[str] = self._link.popen(
             "car", command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
         )
@@ -186,6 +197,19 @@ class LinkDemo:
         if not wrong:
             print(_summary(self._link.profile.name, found))
         return 1 if wrong else 0
+
+
+def _write_clip(folder: Path) -> Path:
+    """The pictures of `benchmarks video` as a film."""
+    import cv2
+
+    path = folder / "clip.avi"
+    size = (source.WIDTH, source.HEIGHT)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), source.FPS, size)
+    for picture in source.pictures():
+        writer.write(picture)
+    writer.release()
+    return path
 
 
 def _summary(profile: str, found: dict[str, Any]) -> str:

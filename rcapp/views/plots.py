@@ -32,6 +32,9 @@ FIGURES_PERIOD = 0.19
 FIGURES_LIMIT = 2.0
 """A value older than this (seconds) is no value any more: the line still shows what it was."""
 
+GAP, GAP_SAMPLES = 1.0, 3.0
+"""Seconds, and samples, without one after which no line is drawn over them: nothing is known."""
+
 SINGLE_COLOURS = (4, 3, 2, 0, 1)
 """Colours of sensors with one line, in the order of the sensors: neighbours differ."""
 
@@ -68,6 +71,7 @@ class SensorPlot(QWidget):
         self._info = series.info
         self._number = number
         self._seconds = seconds
+        self._gap = max(GAP, GAP_SAMPLES / max(series.info.hz, 0.1))
         self._range = (math.nan, math.nan)
         self._looked = self._figures_at = -math.inf
         self.setMinimumHeight(64)
@@ -209,10 +213,15 @@ class SensorPlot(QWidget):
             self._widen(values)
         for curve, line in zip(self._curves, values, strict=True):
             if np.isfinite(line).all():
-                curve.setData(ages, line, connect="all")
+                curve.setData(ages, line, connect=self._joined(ages))
             else:
                 good = np.isfinite(line)
-                curve.setData(ages[good], line[good], connect="all")
+                curve.setData(ages[good], line[good], connect=self._joined(ages[good]))
+
+    def _joined(self, ages: npt.NDArray[np.float64]) -> str | npt.NDArray[np.int32]:
+        """Which samples a line joins with the next one."""
+        near = np.diff(ages) <= self._gap
+        return "all" if near.all() else np.append(near, False).astype(np.int32)
 
     def _show_values(self, last: Sequence[float]) -> None:
         info = self._info

@@ -263,7 +263,7 @@ def _detail(now: Snapshot) -> str:
 def _figures(now: Snapshot) -> tuple[tuple[str, str], ...]:
     made = []
     if now.link in (Link.LIVE, Link.STALE):
-        if now.status and now.status.battery is not None:
+        if now.status and now.status.battery is not None and now.status_known:
             made.append(("Battery", f"{now.status.battery:.1f} V"))
         if now.sending and now.status_known:
             made.append(("Command", milliseconds(now.round_trip)))

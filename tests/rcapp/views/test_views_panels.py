@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -69,6 +70,20 @@ def test_values_that_are_no_numbers_do_not_break_a_plot(sensors: SensorsPanel) -
     QApplication.processEvents()
     sensors.refresh(time.monotonic())
     assert len(sensors.plots["speed"].curves[0].getData()[0]) > 100
+
+
+def test_no_line_is_drawn_over_a_time_of_which_nothing_is_known(sensors: SensorsPanel) -> None:
+    now = time.monotonic()
+    series = SeriesBuffer(SENSORS[1])
+    for at in (*np.arange(now - 8.0, now - 5.0, 0.05), *np.arange(now - 2.0, now, 0.05)):
+        series.append(at, [1.0])
+    show(sensors, {"speed": series})
+    QApplication.processEvents()
+    sensors.refresh(now)
+    path = sensors.plots["speed"].curves[0].getPath()
+    starts = [path.elementAt(n) for n in range(path.elementCount())]
+    moves = [round(element.x, 1) for element in starts if element.isMoveTo()]
+    assert moves == [-8.0, -2.0]
 
 
 def test_a_value_past_its_limit_is_named(sensors: SensorsPanel) -> None:
