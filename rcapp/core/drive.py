@@ -148,6 +148,12 @@ class DriveInput:
         with self._lock:
             self._stopped = stopped
 
+    @property
+    def must_let_go(self) -> bool:
+        """Somebody holds the throttle, and it does not count until they have let go of it once."""
+        with self._lock:
+            return self._need_neutral and not self._stopped
+
     def let_go_first(self) -> None:
         """Send only neutral until the throttle was seen at neutral. Any thread.
 

@@ -238,6 +238,7 @@ class CarSession:
             commands_sent=self.drive.commands_sent,
             commands_accepted=intake.accepted,
             dropped=intake.gaps + intake.mailbox.replaced,
+            must_let_go=self.drive.must_let_go,
             codec="" if connection is None else connection.codec,
             camera_lanes=0 if connection is None else connection.lanes("camera"),
             drive_lanes=0 if connection is None else connection.lanes("drive"),

@@ -73,6 +73,7 @@ class Snapshot:
         commands_sent: drive commands given to the feed since connect.
         commands_accepted: drive commands the car accepted since connect.
         dropped: pictures replaced by newer ones before they could be painted.
+        must_let_go: the throttle that is held does not count until it was let go once.
         codec: how the camera's pictures come, ``"h264"`` or ``"jpeg"``; empty without a camera.
         camera_lanes, drive_lanes: pairs that carry pictures and drive commands now.
         error: a sentence for a person with its remedy; empty when there is none.
@@ -102,6 +103,7 @@ class Snapshot:
     commands_sent: int = 0
     commands_accepted: int = 0
     dropped: int = 0
+    must_let_go: bool = False
     codec: str = ""
     camera_lanes: int = 0
     drive_lanes: int = 0

@@ -226,6 +226,8 @@ class Stage(QWidget):
         driver = now.status.driver if now.status else ""
         if driver and driver != self._own_name:
             return f"{driver} drives"
+        if now.must_let_go and now.sending:
+            return "Let go of the throttle once to drive on"
         if not has_keys and now.input_source != "gamepad":
             return "Click the picture to drive with the keys"
         return ""

@@ -214,9 +214,11 @@ def test_a_key_held_through_a_loss_does_not_move_the_car_that_comes_back() -> No
         drive.tick(1.2 + step * 0.02)
         drive.send_due(1.2 + step * 0.02)
         assert sink.commands[-1][2] == 0.0
+    assert drive.must_let_go
     drive.keyboard.release("up")
     for step in range(20):
         drive.tick(1.7 + step * 0.02)
+    assert not drive.must_let_go
     drive.keyboard.press("up")
     drive.tick(2.3)
     drive.tick(2.4)

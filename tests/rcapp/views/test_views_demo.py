@@ -12,6 +12,7 @@ import pytest
 from PySide6.QtCore import QEvent, Qt
 from pytestqt.qtbot import QtBot
 
+from rcapp.core.demo_car import DemoCar
 from rcapp.core.state import Link
 from rcapp.views.main_window import MainWindow
 from rcapp.views.scripted import send_key
@@ -99,3 +100,23 @@ def test_the_scripted_demo_leaves_its_picture_and_figures(tmp_path: Path) -> Non
     assert figures["distance_m"] > 0.2
     assert figures["frames_painted"] > 20
     assert (tmp_path / "demo.png").stat().st_size > 50_000
+
+
+def test_a_car_elsewhere_is_driven_by_the_same_script(tmp_path: Path) -> None:
+    with DemoCar() as car:
+        command = [sys.executable, "-m", "rcapp", "--connect", car.wait_ready()]
+        command += ["--offscreen-seconds", "4", "--output", str(tmp_path)]
+        done = subprocess.run(
+            command, env=dict(os.environ), capture_output=True, text=True, timeout=50, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert not car.error, "it runs on"
+        accepted = car.report()["accepted"]
+    figures = json.loads((tmp_path / "demo.json").read_text())
+    assert figures["distance_m"] > 1.0
+    assert figures["frame_age_ms_p50"] < figures["picture_age_ms_p50"]
+    assert figures["codec"] in ("h264", "jpeg")
+    assert figures["camera_lanes"] > 1
+    assert figures["drive_lanes"] > 1
+    assert accepted > 0
+    assert figures["agent_cpu_percent"] is None

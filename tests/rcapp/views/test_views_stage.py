@@ -153,6 +153,9 @@ def test_the_picture_says_when_keys_do_not_drive_or_another_does(stage: Stage) -
     trouble = replace(scenes.LIVE, error="Somebody else drives.")
     stage.show_snapshot(trouble, note="", starting=False, has_keys=True)
     assert "Somebody else drives." in hints(stage)
+    held = replace(scenes.LIVE, must_let_go=True, throttle=0.0)
+    stage.show_snapshot(held, note="", starting=False, has_keys=True)
+    assert "Let go of the throttle once to drive on" in hints(stage)
 
 
 @pytest.mark.parametrize(
