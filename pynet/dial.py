@@ -6,11 +6,12 @@ import errno
 import logging
 import os
 import random
+import selectors
 import socket
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from pynet.errors import (
     TRAVELLING,
@@ -27,7 +28,6 @@ from pynet.errors import (
 from pynet.io import options
 from pynet.io.lane import Lane
 from pynet.io.reactor import Reactor
-from pynet.io.syscalls import wait_for
 from pynet.wire.connection import Connection, greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
@@ -39,6 +39,10 @@ log = logging.getLogger("pynet.controller")
 
 STEP = 0.05
 """Seconds after which a waiting dial looks whether it was abandoned."""
+
+BESIDE, MOST_BESIDE = 0.2, 8
+"""Seconds after which an unanswered call is made once more beside the first, and how many at most.
+A lost first packet of a TCP connection is sent again only after a second."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
@@ -176,36 +180,50 @@ class Dialler:
             ) from error
         problem: OSError = TimeoutError()
         for family, kind, protocol, _, address in found:
-            sock = socket.socket(family, kind, protocol)
             try:
-                if self.interface is not None:
-                    options.go_out_by(sock, self.interface)
-                self._connect_one(sock, address, deadline)
+                return self._connect_one((family, kind, protocol), address, deadline)
             except OSError as error:
-                sock.close()
                 problem = error
-            except BaseException:
-                sock.close()
-                raise
-            else:
-                return sock
         raise self._explained(problem) from problem
 
-    def _connect_one(self, sock: socket.socket, address: Any, deadline: float) -> None:
-        """Connect in small steps, so that closing the Controller ends a vain attempt."""
+    def _connect_one(
+        self, family: tuple[int, int, int], address: Any, deadline: float
+    ) -> socket.socket:
+        """The first of a few calls to be answered, one beside the other.
+
+        It goes by small steps, so that closing the Controller ends a vain attempt.
+        """
+        due = time.monotonic()
+        with selectors.DefaultSelector() as calls:
+            try:
+                while True:
+                    now = time.monotonic()
+                    if self.abandoned.is_set():
+                        raise Closed(f"this Controller was closed while it called {self.address}")
+                    if now >= deadline:
+                        raise TimeoutError
+                    if now >= due and len(calls.get_map()) < MOST_BESIDE:
+                        due = now + BESIDE
+                        sock = socket.socket(*family)
+                        calls.register(sock, selectors.EVENT_WRITE)
+                        self._call(sock, address)
+                    for key, _ in calls.select(min(STEP, deadline - now)):
+                        answered = cast(socket.socket, key.fileobj)
+                        _check(answered.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+                        calls.unregister(answered)
+                        return answered
+            finally:
+                for key in calls.get_map().values():
+                    cast(socket.socket, key.fileobj).close()
+
+    def _call(self, sock: socket.socket, address: Any) -> None:
+        """Begin to connect."""
+        if self.interface is not None:
+            options.go_out_by(sock, self.interface)
         sock.setblocking(False)
         result = sock.connect_ex(address)
-        while result in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY):
-            if self.abandoned.is_set():
-                raise Closed(f"this Controller was closed while it called {self.address}")
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            if wait_for(sock, write=True, timeout=min(left, STEP)):
-                result = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                break
-        if result:
-            raise OSError(result, os.strerror(result))
+        if result not in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY):
+            _check(result)
 
     def _explained(self, problem: OSError) -> ConnectError:
         if isinstance(problem, ConnectionRefusedError):
@@ -227,6 +245,11 @@ class Dialler:
                 raise Busy(message, float(fields.get("retry_after", 1.0)))
             raise ConnectError(message)
         return fields
+
+
+def _check(result: int) -> None:
+    if result:
+        raise OSError(result, os.strerror(result))
 
 
 def parse_address(address: str | tuple[str, int]) -> tuple[str, int]:

@@ -209,6 +209,7 @@ class Group:
         if self._inlet is not None:
             self._inlet.remove_lane(number)
         self._left.pop(number).set()
+        handler.lane.close()  # the leader runs on without it, perhaps for hours
         if not alone:
             return
         self._lonely += 1
