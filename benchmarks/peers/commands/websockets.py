@@ -33,4 +33,5 @@ def connect(stack: contextlib.ExitStack, host: str, facts: dict[str, Any], **_op
             f"ws://{host}:{facts['port']}", compression=None, open_timeout=20, close_timeout=0.2
         )
     )
-    return connection.send
+    send: Send = connection.send
+    return send
