@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pynet.client import LIVE, RECONNECTING, Client, Pair, Request
+from pynet.client import Client, Pair, Request
 from pynet.dial import Dialler, read_error
 from pynet.errors import ConnectionLost, PynetError, StreamLost
 from pynet.inlet import ItemInfo
-from pynet.io.lane import Lane
-from pynet.stats import FlowStats
+from pynet.stats import LaneStats
 from pynet.swarm.inlet import SwarmInlet
 from pynet.swarm.keeper import Joined, Keeper
 from pynet.swarm.options import SwarmOptions
+from pynet.swarm.pair import SwarmPair
 from pynet.swarm.receiver import Arrived
 from pynet.wire.frames import Frame, Kind
 
 log = logging.getLogger("pynet.client")
 
 
-class SwarmClient(Client):
+class SwarmClient(SwarmPair, Client):
     """A :class:`Client` of one generator whose items come over several lanes, in parts.
 
     Lanes that are lost or stuck are replaced behind the scenes. If the Gateway had to begin
@@ -55,28 +54,6 @@ class SwarmClient(Client):
             on_gone=on_gone,
         )
 
-    @property
-    def lanes(self) -> int:
-        """How many pairs serve it now; more may join, up to as many as the Gateway granted."""
-        return len(self._keeper.lanes)
-
-    @property
-    def granted(self) -> int:
-        """How many pairs the Gateway grants."""
-        return self._keeper.granted
-
-    @property
-    def stats(self) -> FlowStats:
-        """Figures since the beginning, with one reading for each lane."""
-        readings = self._inlet.lane_stats() if self._inlet is not None else ()
-        return dataclasses.replace(
-            super().stats,
-            bytes_sent=self.tally.bytes_sent + sum(r.bytes_sent for r in readings),
-            bytes_received=self.tally.bytes_received + sum(r.bytes_received for r in readings),
-            duplicates=self.tally.duplicates,
-            lanes=readings,
-        )
-
     # ---- what the keeper tells ----------------------------------------------------------
 
     def on_lane(self, joined: Joined, *, anew: bool) -> None:
@@ -98,16 +75,14 @@ class SwarmClient(Client):
         self._inlet.add_lane(joined.number, joined.lane)
         if self._closing.is_set():
             self._keeper.send_all(Kind.CANCEL)
-        if self._state == RECONNECTING:
-            self.error = None
-            self._tell(LIVE)
+        self._tell_back()
 
-    def on_lane_lost(self, joined: Joined) -> None:
-        """A lane is lost, or was replaced."""
-        self.tally.bytes_sent += joined.lane.bytes_sent
-        self.tally.bytes_received += joined.lane.bytes_received
+    def _readings(self) -> tuple[LaneStats, ...]:
+        return () if self._inlet is None else self._inlet.lane_stats()
+
+    def _forget_lane(self, number: int) -> None:
         if self._inlet is not None:
-            self._inlet.remove_lane(joined.number)
+            self._inlet.remove_lane(number)
 
     def on_silence(self, error: PynetError) -> None:
         """The last lane is lost."""
@@ -117,9 +92,7 @@ class SwarmClient(Client):
         if not self._reconnect:
             self._inlet.stop(StreamLost(f"the stream {self.name} broke: {error}"))
             return
-        self.error = error
-        self.tally.reconnects += 1
-        self._tell(RECONNECTING)
+        self._tell_lost(error)
 
     def on_refused(self, error: PynetError) -> None:
         """No lane can be had any more."""
@@ -139,10 +112,6 @@ class SwarmClient(Client):
 
     # ---- what differs from one lane -----------------------------------------------------
 
-    def _open(self, lane: Lane | None = None) -> Lane:
-        del lane
-        return self._keeper.start().lane
-
     def close(self) -> None:
         """As :meth:`Client.close`; ``on_state`` may call it, too."""
         if not self._keeper.calls():
@@ -157,10 +126,6 @@ class SwarmClient(Client):
         self._keeper.send_all(Kind.CANCEL)
         if self._inlet is not None:
             self._inlet.stop(None)
-
-    def _drop_lane(self) -> None:
-        self._lane = None
-        self._keeper.close()
 
     def _arrivals(self) -> Iterator[tuple[Any, ItemInfo, Arrived, SwarmInlet]]:
         while not self._closing.is_set():

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from pynet.client import LIVE, RECONNECTING, Pair, Request
+from pynet.client import Pair, Request
 from pynet.dial import Dialler, read_error
 from pynet.errors import PynetError, StreamLost
 from pynet.feed import Feed
-from pynet.io.lane import Lane
-from pynet.stats import FlowStats
+from pynet.stats import LaneStats
 from pynet.swarm.keeper import Joined, Keeper
 from pynet.swarm.options import SwarmOptions
 from pynet.swarm.outlet import SwarmOutlet
+from pynet.swarm.pair import SwarmPair
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.values import Decoder
 
 log = logging.getLogger("pynet.client")
 
 
-class SwarmFeed(Feed):
+class SwarmFeed(SwarmPair, Feed):
     """A :class:`Feed` whose items go over whichever lane has nothing in flight.
 
     Lanes that are lost or stuck are replaced behind the scenes; the feed is lost only
@@ -60,28 +59,6 @@ class SwarmFeed(Feed):
             on_gone=on_gone,
         )
 
-    @property
-    def lanes(self) -> int:
-        """How many pairs serve it now; more may join, up to as many as the Gateway granted."""
-        return len(self._keeper.lanes)
-
-    @property
-    def granted(self) -> int:
-        """How many pairs the Gateway grants."""
-        return self._keeper.granted
-
-    @property
-    def stats(self) -> FlowStats:
-        """Figures since the beginning, with one reading for each lane."""
-        readings = self._outlet.lane_stats() if isinstance(self._outlet, SwarmOutlet) else ()
-        return dataclasses.replace(
-            super().stats,
-            bytes_sent=self.tally.bytes_sent + sum(r.bytes_sent for r in readings),
-            bytes_received=self.tally.bytes_received + sum(r.bytes_received for r in readings),
-            rescued=self.tally.rescued,
-            lanes=readings,
-        )
-
     # ---- what the keeper tells ----------------------------------------------------------
 
     def on_lane(self, joined: Joined, *, anew: bool) -> None:
@@ -111,25 +88,21 @@ class SwarmFeed(Feed):
         outlet.add_lane(joined.number, lane)
         if self._ended_with >= 0:
             self._keeper.send_all(Kind.END, self._ended_with)
-        if self._state == RECONNECTING:
-            self.error = None
-            self._tell(LIVE)
+        self._tell_back()
 
-    def on_lane_lost(self, joined: Joined) -> None:
-        """A lane is lost, or was replaced."""
-        self.tally.bytes_sent += joined.lane.bytes_sent
-        self.tally.bytes_received += joined.lane.bytes_received
+    def _readings(self) -> tuple[LaneStats, ...]:
+        return self._outlet.lane_stats() if isinstance(self._outlet, SwarmOutlet) else ()
+
+    def _forget_lane(self, number: int) -> None:
         if isinstance(self._outlet, SwarmOutlet):
-            self._outlet.remove_lane(joined.number)
+            self._outlet.remove_lane(number)
 
     def on_silence(self, error: PynetError) -> None:
         """The last lane is lost."""
         if self._finishing or not self._reconnect:
             self._fail(StreamLost(f"the feed {self.name} broke: {error}"))
         elif not self._answered.is_set():
-            self.error = error
-            self.tally.reconnects += 1
-            self._tell(RECONNECTING)
+            self._tell_lost(error)
 
     def on_refused(self, error: PynetError) -> None:
         """No lane can be had any more."""
@@ -158,10 +131,6 @@ class SwarmFeed(Feed):
             self._answered.set()
 
     # ---- what differs from one lane -----------------------------------------------------
-
-    def _open(self, lane: Lane | None = None) -> Lane:
-        del lane
-        return self._keeper.start().lane
 
     def _watch(self) -> None:
         self._answered.wait()
@@ -196,7 +165,3 @@ class SwarmFeed(Feed):
         self._keeper.send_all(Kind.CANCEL)
         if not self._answered.is_set():
             self._answered.set()
-
-    def _drop_lane(self) -> None:
-        self._lane = None
-        self._keeper.close()
