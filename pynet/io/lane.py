@@ -43,6 +43,9 @@ FRAMES_PER_WRITE = 16
 SPARING = 10
 """A lane of a swarm sends a heartbeat at a tenth of the usual rate, or when it hears nothing."""
 
+FINE = 0.2
+"""Share of a heartbeat for which such a lane is not looked at again: there are many of them."""
+
 PATIENT_WAIT = 0.25
 """Seconds a patient writer waits in the kernel before it looks whether the lane still lives."""
 
@@ -86,6 +89,7 @@ class Lane:
         self._reactor = reactor
         self._heartbeat = heartbeat
         self._pinged = 0.0
+        self._fine_until = 0.0
         self.sparing = False
         self.left = False
         self.options: dict[str, int] = {}
@@ -362,7 +366,7 @@ class Lane:
 
     def on_tick(self, now: float, suspended: bool) -> None:
         """The reactor: take over an unread lane, send the heartbeat, judge the silence."""
-        if self.error is not None:
+        if self.error is not None or (now < self._fine_until and not suspended):
             return
         if not self._reactor_reads and self._read_lock.acquire(blocking=False):
             try:
@@ -386,6 +390,8 @@ class Lane:
         overdue = connection.overdue(now)
         if overdue:
             self.refuse(RemoteProtocolError(f"dropped {self.peer}: {overdue}"))
+        elif self.sparing and self._reactor_reads:
+            self._fine_until = now + FINE * self._heartbeat
 
     def ping(self, now: float) -> None:
         """Send a heartbeat now; never fails."""

@@ -22,7 +22,7 @@ from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
 from pynet.wire.values import Decoder
 
-LATER = 0.03
+LATER = 0.06
 """Seconds after which it is reported that a command was taken, if none came meanwhile."""
 
 OnEvent = Callable[[int, Frame], None]

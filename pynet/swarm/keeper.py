@@ -28,8 +28,8 @@ from pynet.wire.values import Buffer
 
 log = logging.getLogger("pynet.client")
 
-LOOK = 0.05
-"""Seconds between two looks at the lanes."""
+LOOK, CALM_LOOK = 0.05, 0.15
+"""Seconds between two looks at the lanes; the second while all are there and were just heard."""
 
 PROBE_AFTER = 0.25
 """Seconds of silence on all lanes after which one is asked for a sign of life."""
@@ -293,8 +293,8 @@ class Keeper:
         while not self._closing.is_set():
             with self._turn:
                 self._bury()
-                self._heal(time.monotonic())
-            self._wake.wait(LOOK)
+                calm = self._heal(time.monotonic())
+            self._wake.wait(CALM_LOOK if calm else LOOK)
             self._wake.clear()
 
     def _bury(self) -> None:
@@ -312,7 +312,8 @@ class Keeper:
         elif not self.lanes:
             self._user.on_silence(error)
 
-    def _heal(self, now: float) -> None:
+    def _heal(self, now: float) -> bool:
+        """Dial for what is missing; True if nothing is, and a lane was heard just now."""
         lanes = self.lanes
         self._heard = max([self._heard, *(j.lane.connection.last_received for j in lanes)])
         heard = self._heard
@@ -322,7 +323,7 @@ class Keeper:
             pause = DIAL_EVERY if now - heard < SELDOM_AFTER else DIAL_SELDOM
             if now - self._dialled_at >= pause and now >= self._retry_at:
                 self._dial(lanes)
-            return
+            return False
         if now - heard > PROBE_AFTER and now - self._probed_at > PROBE_AFTER:
             self._probed_at = now
             min(lanes, key=lambda j: j.lane.unacked() or 0).lane.ping(now)
@@ -341,6 +342,8 @@ class Keeper:
             # One at a time, the most silent first: when all are stuck it is the link.
             if victims:
                 self._dial(victims)
+                return False
+        return missing <= 0 and not self._dials and now - heard < PROBE_AFTER - CALM_LOOK
 
     def _dial(self, instead_of: list[Joined]) -> None:
         """Open a lane on a thread of its own, instead of the most silent of these."""

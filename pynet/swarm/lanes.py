@@ -56,9 +56,8 @@ class SendLane:
         return self.port.number
 
     def idle(self) -> bool:
-        """Nothing is in flight, as far as the kernel or else the reports tell."""
-        unacked = self.port.unacked()
-        return not self.flights if unacked is None else unacked == 0
+        """Nothing is in flight, as far as the reports or else the kernel tell."""
+        return not self.flights or self.port.unacked() == 0
 
     def waiting_for(self, now: float) -> float:
         """Seconds for which the oldest frame in flight has not been reported."""

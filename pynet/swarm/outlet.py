@@ -151,7 +151,8 @@ class SwarmOutlet:
         del item_id
         born = time.monotonic()
         meta, body = self._encode(value)
-        self._check_size(len(meta), sum(memoryview(buffer).nbytes for buffer in body))
+        body_len = sum(memoryview(buffer).nbytes for buffer in body) if body else 0
+        self._check_size(len(meta), body_len)
         with self._lock:
             if self._error is not None:
                 raise self._error

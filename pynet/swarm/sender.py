@@ -136,6 +136,8 @@ class SwarmSender:
 
     def __init__(self, policy: Policy, copies: int = 1, settled: bool = False) -> None:
         self.policy = policy
+        self._lossless = policy.lossless
+        self._latest = policy.kind == "latest"
         most = policy.window if policy.lossless else max(policy.window, LIVE_WINDOW)
         self.window = Window(most if policy.unit == "items" else 1)
         self.dropped = self.rescued = self.sent = 0
@@ -194,7 +196,7 @@ class SwarmSender:
     @property
     def unfinished(self) -> bool:
         """An item that must not be lost has not been taken, or one still wanted is not there."""
-        if self.policy.lossless:
+        if self._lossless:
             return bool(self._untaken)
         kept = self._items.values()
         return bool(self._mail) or any(not p.here for item in kept for p in item.parts)
@@ -210,15 +212,17 @@ class SwarmSender:
         if self.policy.unit == "bytes":
             few = len(self._untaken) < MOST_OPEN // 2
             return few and self._untaken_bytes < self.policy.window
-        if self.policy.lossless:
+        if self._lossless:
             return len(self._untaken) < self.window.allowed
         return len(self._untaken) < self.window.allowed and not self._mail
 
     def put(self, born_us: int, meta: bytes, body: Sequence[Buffer]) -> int:
         """Take an item; :meth:`run` afterwards. Returns its number."""
-        item = _Item(self._next_id, born_us, len(meta), cut(meta, body, self.part_size))
+        small = not body and len(meta) <= PART_SIZE
+        data = [memoryview(meta)] if small else cut(meta, body, self.part_size)
+        item = _Item(self._next_id, born_us, len(meta), data)
         self._next_id += 1
-        if self.policy.lossless or (item.small and not self._mail) or self.room():
+        if self._lossless or (item.small and not self._mail) or self.room():
             self._admit(item)
             return item.id
         if len(self._mail) >= self.policy.depth:
@@ -228,7 +232,7 @@ class SwarmSender:
         return item.id
 
     def _admit(self, item: _Item) -> None:
-        if self.policy.kind == "latest" and item.small:
+        if self._latest and item.small:
             # Newer than all before it: what of those waits, or was lost, is not worth a packet.
             for old in list(self._items.values()):
                 if old.small:
@@ -239,7 +243,7 @@ class SwarmSender:
             self.dropped += bool(oldest.unsent)
             self._forget(oldest)
         self._items[item.id] = item
-        if self.policy.lossless or not item.small:
+        if self._lossless or not item.small:
             self._untaken[item.id] = item
             self._untaken_bytes += item.size
         if len(self._fresh) > MOST_STALE:
@@ -359,7 +363,7 @@ class SwarmSender:
         return True
 
     def _soon_replaced(self, part: _Part) -> bool:
-        return self.policy.kind == "latest" and part.item.small
+        return self._latest and part.item.small
 
     def _choose(self, part: _Part, now: float) -> tuple[SendLane | None, bool]:
         if self._settled:
@@ -419,10 +423,10 @@ class SwarmSender:
         """When to send the part once more, if nothing is heard of it."""
         late = max(0, part.tries - self._copies)
         if part.copies:
-            part.due = now + (LOSSLESS_GAP if self.policy.lossless else COPY_GAP)
-        elif self.policy.lossless and part.item.small and late < MOST_TRIES:
+            part.due = now + (LOSSLESS_GAP if self._lossless else COPY_GAP)
+        elif self._lossless and part.item.small and late < MOST_TRIES:
             part.due = now + max(RESCUE_LEAST, INSISTENCE * self.patience)
-        elif self.policy.lossless or part.tries < MOST_TRIES:
+        elif self._lossless or part.tries < MOST_TRIES:
             patience = min(RESCUE_MOST, self.patience * 1.5**late)
             calm = CALM if self._soon_replaced(part) else 0.0
             part.due = now + max(patience, calm)
