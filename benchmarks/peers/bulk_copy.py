@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 
-from benchmarks.harness import answer, orders, say_ready
+from benchmarks.harness import PICTURES_FIRST, answer, come_first, orders, say_ready
 from benchmarks.link.link import CAR
 
 PORT = 5999
@@ -41,6 +41,7 @@ def give(listener: socket.socket) -> None:
 
 def main() -> None:
     """Copy until stdin ends."""
+    come_first(PICTURES_FIRST)
     if sys.argv[1] == "car":
         listener = socket.create_server((CAR, PORT))
         threading.Thread(target=give, args=(listener,), name="bench-bulk", daemon=True).start()

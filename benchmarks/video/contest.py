@@ -25,7 +25,7 @@ BULK_LEAD = 2.0
 """Seconds that a file copy runs before there are pictures: it must have filled the queue."""
 PATIENCE = 60.0
 # A new number for a new way to measure: what was kept of the old one no longer counts.
-METHOD = 1
+METHOD = 2
 # As for commands: if the link hands over one packet in a hundred later than this, in us, the
 # machine was measured, not the contender. Then it is measured again.
 LATE = 1000.0
