@@ -17,6 +17,9 @@ logger = logging.getLogger("pynet.rc.video")
 Picture = npt.NDArray[np.uint8]
 """Height x width x 3 (BGR) or x 4 (BGRA), uint8."""
 
+MOST_PIXELS = 4096 * 2304
+"""A larger picture is refused by FFmpeg's decoders before it takes memory."""
+
 CODECS = ("h264", "jpeg")
 """All codecs by their names in messages, the best one first."""
 

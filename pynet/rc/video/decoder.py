@@ -7,7 +7,7 @@ import logging
 from pynet.rc.messages import CameraFrame
 from pynet.rc.video.codecs import Picture, VideoError
 from pynet.rc.video.h264 import H264Unpacker
-from pynet.rc.video.jpeg import unpack_jpeg
+from pynet.rc.video.jpeg import JpegUnpacker
 
 logger = logging.getLogger("pynet.rc.video")
 
@@ -26,6 +26,7 @@ class Decoder:
     def __init__(self) -> None:
         self.waited = 0
         self.refused = 0
+        self._jpeg: JpegUnpacker | None = None
         self._unpacker: H264Unpacker | None = None
         self._expected: int | None = None
 
@@ -52,7 +53,8 @@ class Decoder:
 
     def _unpack(self, frame: CameraFrame) -> Picture:
         if frame.codec == "jpeg":
-            return unpack_jpeg(frame.data)
+            self._jpeg = self._jpeg or JpegUnpacker()
+            return self._jpeg.unpack(frame.data)
         if frame.codec != "h264":
             raise VideoError(f"the codec {frame.codec!r:.20} is not known here")
         # What was decoded before a gap must not be mixed with what comes after it.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pynet.rc.video.codecs import Packed, Picture, VideoError
+from pynet.rc.video.codecs import MOST_PIXELS, Packed, Picture, VideoError
 from pynet.rc.video.settings import Setting
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ PRESET = "ultrafast"
 DETAIL = "no-deblock=0:deblock=0,0:8x8dct=1:partitions=i8x8"
 BUFFER_PICTURES = 2.0
 """Room of the rate control, in pictures' shares: what one picture may take at most."""
-
-MOST_PIXELS = 4096 * 2304
-"""A larger picture is refused by the decoder before it takes memory."""
 
 
 class H264Encoder:

