@@ -106,7 +106,7 @@ class Door:
     def on_writable(self) -> None:
         """Never asked for."""
 
-    def on_tick(self, now: float, suspended: bool) -> None:
+    def on_tick(self, now: float, late: float) -> None:
         """The reactor: accept again when there is room."""
         if len(self._greeting) < MAX_UNGREETED and not self._closed:
             self._reactor.want(self._listener, self, EVENT_READ)

@@ -36,6 +36,10 @@ the time it takes the reactor to wake up included."""
 BATCH_BYTES = 16 * 1024
 SMALL = 1024
 
+OVERDRAFT = 14
+"""Small items of policy latest that may be on the way beyond the window: at 100 a second two are
+too few for a round trip of 30 ms, and a receiver that is slow takes the newest of them."""
+
 Waiting = tuple[int, int, bytes, list[Buffer]]
 
 
@@ -63,6 +67,7 @@ class Outlet:
         self._next_id = 0
         self._keeps_all = policy.lossless
         self._gathers = policy.unit == "bytes"
+        self._overdraft = OVERDRAFT if policy.kind == "latest" else 0
         self._lock = threading.Lock()
         self._state_changed = threading.Condition(self._lock)
         self._mail: deque[Waiting] = deque()
@@ -288,7 +293,7 @@ class Outlet:
         with self._lock:
             if self._error is not None:
                 raise self._error
-            if not self._mail and self._can_send():
+            if not self._mail and self._can_send(meta, body):
                 self._send_live((item_id, born, meta, body))
                 return
             if len(self._mail) >= self.policy.depth:
@@ -299,11 +304,12 @@ class Outlet:
             self._mail.append((item_id, born, meta, owned))
             self._flush_mail()
 
-    def _can_send(self) -> bool:
-        return self._lane is not None and self.credit > 0 and self._lane.drained
+    def _can_send(self, meta: bytes, body: list[Buffer]) -> bool:
+        least = -self._overdraft if not body and len(meta) <= SMALL else 0
+        return self._lane is not None and self.credit > least and self._lane.drained
 
     def _flush_mail(self) -> None:
-        while self._mail and self._can_send():
+        while self._mail and self._can_send(*self._mail[0][2:]):
             self._send_live(self._mail.popleft())
 
     def _send_live(self, item: Waiting) -> None:

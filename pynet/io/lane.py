@@ -25,7 +25,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from pynet.bulk import limit_socket
 from pynet.errors import ConnectionLost, PynetError, RemoteProtocolError
 from pynet.io import kernel, options
-from pynet.io.reactor import Reactor
+from pynet.io.reactor import TICK, Reactor
 from pynet.io.syscalls import DONTWAIT, after, owned, send_several, timeval, wait_for
 from pynet.wire.connection import Connection, pack_farewell, read_farewell
 from pynet.wire.frames import Frame, Kind
@@ -364,9 +364,9 @@ class Lane:
         if self.on_frames is not None and self._inbox:
             self.on_frames()
 
-    def on_tick(self, now: float, suspended: bool) -> None:
+    def on_tick(self, now: float, late: float) -> None:
         """The reactor: take over an unread lane, send the heartbeat, judge the silence."""
-        if self.error is not None or (now < self._fine_until and not suspended):
+        if self.error is not None or (now < self._fine_until and late < TICK):
             return
         if not self._reactor_reads and self._read_lock.acquire(blocking=False):
             try:
@@ -375,8 +375,8 @@ class Lane:
             finally:
                 self._read_lock.release()
         connection = self.connection
-        if suspended:
-            connection.last_received = now
+        if late >= TICK:  # this process slept, or computed without letting go of the interpreter
+            connection.last_received = min(now, connection.last_received + late)
         silence = now - connection.last_received
         if connection.greeted:
             if silence > 4 * self._heartbeat:
@@ -385,7 +385,8 @@ class Lane:
                 )
                 return
             rare = self.sparing and silence <= self._heartbeat
-            if now - self._pinged >= self._heartbeat * (SPARING if rare else 1):
+            pause = self._heartbeat * (SPARING if rare else 1)
+            if connection.clock.doubtful or now - self._pinged >= pause:
                 self.ping(now)
         overdue = connection.overdue(now)
         if overdue:

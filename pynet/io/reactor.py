@@ -27,7 +27,7 @@ TICK = 0.05
 """Seconds between two looks at every lane: heartbeats, deadlines, lanes left unread."""
 
 SUSPENDED = 1.0
-"""A tick this late means that the process slept; nobody else is to blame for the silence."""
+"""A tick this late is worth a line in the log."""
 
 
 SHORT = 0.003
@@ -43,8 +43,8 @@ class Watched(Protocol):
     def on_writable(self) -> None:
         """The kernel takes bytes again."""
 
-    def on_tick(self, now: float, suspended: bool) -> None:
-        """Called every :data:`TICK` seconds."""
+    def on_tick(self, now: float, late: float) -> None:
+        """Called every :data:`TICK` seconds; ``late`` seconds too late, in which nobody read."""
 
 
 class Reactor:
@@ -169,7 +169,7 @@ class Reactor:
             while not self._stopping:
                 now = time.monotonic()
                 if now >= next_tick:
-                    self._tick(now, now - next_tick > SUSPENDED)
+                    self._tick(now, now - next_tick)
                     next_tick = time.monotonic() + TICK
                 self._run_due()
                 self._serve(self._time_to_sleep(next_tick))
@@ -215,14 +215,14 @@ class Reactor:
                 function = heapq.heappop(self._timers)[2]
             self._guard(function)
 
-    def _tick(self, now: float, suspended: bool) -> None:
-        if suspended:
-            log.info("this process was suspended; giving every peer a fresh grace period")
+    def _tick(self, now: float, late: float) -> None:
+        if late > SUSPENDED:
+            log.info("this process slept for %.1f s, which is held against no peer", late)
         with self._lock:
             things = list(self._watched)
         for thing in things:
             try:
-                thing.on_tick(now, suspended)
+                thing.on_tick(now, late)
             except Exception:
                 log.exception("a tick of %r failed", thing)
 

@@ -64,7 +64,8 @@ LIVE_WINDOW = 4
 MOST_FLIGHTS = 16
 RECENT = 33
 MOST_STALE = 256
-"""Unsent parts among which superseded ones may be; more are looked through."""
+"""Unsent parts, beyond twice those still wanted, among which superseded ones may be; more are
+looked through."""
 
 MOST_TRIES = 6
 """Tries of a part of an item that may be lost; more would be for a picture of long ago."""
@@ -158,6 +159,7 @@ class SwarmSender:
         self._mail: deque[_Item] = deque()
         self._urgent: deque[_Part] = deque()
         self._fresh: deque[_Part] = deque()
+        self._most_fresh = MOST_STALE
         self._due: list[tuple[float, int, _Part]] = []
         self._order = itertools.count()
         self._times: deque[float] = deque(maxlen=RECENT)
@@ -246,8 +248,9 @@ class SwarmSender:
         if self._lossless or not item.small:
             self._untaken[item.id] = item
             self._untaken_bytes += item.size
-        if len(self._fresh) > MOST_STALE:
+        if len(self._fresh) > self._most_fresh:
             self._fresh = deque(part for part in self._fresh if self._wanted(part))
+            self._most_fresh = MOST_STALE + 2 * len(self._fresh)
         self._fresh.extend(item.parts)
 
     def _forget(self, item: _Item) -> None:

@@ -16,6 +16,7 @@ class ClockEstimate:
     """
 
     MEMORY = 16
+    FEW, LONG = 4, 0.05
 
     def __init__(self) -> None:
         self._samples: deque[tuple[float, float]] = deque(maxlen=self.MEMORY)
@@ -39,6 +40,12 @@ class ClockEstimate:
         self.rtt = rtt
         self._samples.append((rtt, offset))
         self.rtt_min, self.offset = min(self._samples)
+
+    @property
+    def doubtful(self) -> bool:
+        """True while a few long round trips are all there is: one of the ends may have slept."""
+        rtt = self.rtt_min
+        return rtt is not None and rtt > self.LONG and len(self._samples) < self.FEW
 
     def absorb(self, other: ClockEstimate) -> None:
         """Take over the samples of another estimate of the same clock."""

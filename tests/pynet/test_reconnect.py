@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -161,3 +162,23 @@ def test_a_hundred_losses_leave_nothing_behind(
             assert threading.active_count() <= threads + 2
             assert len(gateway._managers) == 1
             assert not gateway._door.greeting
+
+
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_a_program_that_keeps_the_interpreter_for_long_loses_nobody(
+    controller: Controller, until: Callable[..., None], lanes: int
+) -> None:
+    got: list[int] = []
+    states: list[str] = []
+    with ticking() as gateway:
+        car = controller.connect(gateway.address)
+        with car.stream("live", got.append, on_state=states.append, lanes=lanes):
+            for _ in range(3):
+                seen = len(got)
+                until(lambda: len(got) > seen + 3)  # noqa: B023
+                before = time.monotonic()
+                sum(range(20_000_000))  # in C, and without letting go of the interpreter's lock
+                assert time.monotonic() - before > 0.1
+            seen = len(got)
+            until(lambda: len(got) > seen + 3)
+    assert states == ["connecting", "live", "closed"]

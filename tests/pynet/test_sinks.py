@@ -179,7 +179,7 @@ def test_latest_takes_the_newest_only(gateway: Gateway, car: RemoteGateway) -> N
         seen = feed.result(5)
     assert seen[0] == 0
     assert len(seen) <= 4
-    assert feed.stats.dropped >= 990
+    assert feed.stats.dropped >= 980  # all but the newest and those that were on the way
 
 
 def test_the_newest_item_is_not_lost_to_the_end_behind_it(

@@ -114,3 +114,21 @@ def test_a_broken_pong_is_the_other_sides_fault(meta: bytes) -> None:
     with pytest.raises(RemoteProtocolError, match="PONG"):
         link.controller.receive(HEADER.pack(Kind.PONG, 0, 0, len(meta), 0, 0, 5) + meta, 1.0)
     assert link.controller.clock.offset is None
+
+
+def test_an_estimate_is_doubtful_while_a_few_long_round_trips_are_all_there_is() -> None:
+    clock = ClockEstimate()
+    assert not clock.doubtful
+    clock.add(0.0, 101.0, 101.0, 1.0)  # the other end slept for a second, then answered
+    assert clock.doubtful
+    clock.add(1.05, 101.051, 101.051, 1.052)
+    assert not clock.doubtful
+    assert clock.offset == pytest.approx(100.0)
+
+
+def test_a_long_way_is_believed_in_the_end() -> None:
+    clock = ClockEstimate()
+    for sent in range(clock.FEW):
+        assert clock.doubtful == (sent > 0)
+        clock.add(sent, sent + 0.15, sent + 0.15, sent + 0.3)
+    assert not clock.doubtful
