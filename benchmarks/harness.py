@@ -253,14 +253,27 @@ def median_of(rounds: Sequence[Sequence[float]], share: float) -> float:
 
 
 def come_first(priority: int = COMMANDS_FIRST) -> None:
-    """Let all threads that this process will start run before those of other programs (root).
+    """Let all threads of this process run before those of other programs (Linux, root).
+
+    To be called when the program is ready: what it imports may take long, and others wait.
 
     Args:
         priority: less than that of the forwarder of an emulated link, which is 10.
     """
     if hasattr(os, "sched_setscheduler"):
-        with contextlib.suppress(PermissionError):
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        _schedule(os.SCHED_FIFO, priority)
+
+
+def stand_back() -> None:
+    """Take :func:`come_first` back: what remains to be done is no part of what is measured."""
+    if hasattr(os, "sched_setscheduler"):
+        _schedule(os.SCHED_OTHER, 0)
+
+
+def _schedule(policy: int, priority: int) -> None:
+    for thread in os.listdir("/proc/self/task"):
+        with contextlib.suppress(PermissionError, ProcessLookupError):
+            os.sched_setscheduler(int(thread), policy, os.sched_param(priority))
 
 
 def place(pid: int, cores: set[int]) -> None:

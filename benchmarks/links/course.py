@@ -22,14 +22,14 @@ SEEDS, QUICK_SEEDS = (1, 2, 3, 4, 5), (1,)
 LOOPBACK = "loopback"
 DRAIN = 2.0
 PATIENCE = 40.0
-# How late, in us, the link may hand over one packet in a hundred, and the laptop may come to
-# one tick in a hundred: more, and the machine was measured, not the contender. Then it is
+# How late, in us, the link may hand over one packet in a hundred, and any, and the laptop may come
+# to one tick in a hundred: more, and the machine was measured, not the contender. Then it is
 # measured again.
-LATE = 1000.0
+LATE, LATEST = 1000.0, 10_000.0
 TICK_LATE = 3000.0
 ATTEMPTS = 4
 # A new number for a new way to measure: what was kept of the old one no longer counts.
-METHOD = 2
+METHOD = 3
 
 
 @dataclass(frozen=True)
@@ -174,26 +174,27 @@ class Course:
         return read(content)
 
 
-def late(content: dict[str, Any]) -> tuple[float, float]:
-    """Return how late one packet and one tick in a hundred were, in us; 0 without a link."""
-    ways = content["link"]
-    packets = max(ways[way]["late_us"]["p99"] for way in ("up", "down")) if ways else 0.0
+def late(content: dict[str, Any]) -> tuple[float, float, float]:
+    """Return how late one packet in a hundred, the worst, and one tick in a hundred were, in us."""
+    lates = [content["link"][way]["late_us"] for way in ("up", "down")] if content["link"] else []
+    packets = max((late["p99"] for late in lates), default=0.0)
+    worst = max((late["max"] for late in lates), default=0.0)
     ticks = sorted(
         made - content["start"] - number * 1e9 / HZ for number, made in content["sent"] or [(0, 0)]
     )
-    return packets, ticks[int(0.99 * len(ticks))] / 1e3
+    return packets, worst, ticks[int(0.99 * len(ticks))] / 1e3
 
 
 def disturbed(content: dict[str, Any]) -> bool:
     """Tell whether the machine had too much else to do."""
-    packets, ticks = late(content)
-    return packets > LATE or ticks > TICK_LATE
+    packets, worst, ticks = late(content)
+    return packets > LATE or worst > LATEST or ticks > TICK_LATE
 
 
 def lateness(content: dict[str, Any]) -> str:
     """Say how much else the machine had to do."""
-    packets, ticks = late(content)
-    return f"packets {packets:.0f} us late, ticks {ticks:.0f} (p99)"
+    packets, worst, ticks = late(content)
+    return f"packets {packets:.0f} us late, {worst:.0f} at most, ticks {ticks:.0f} (p99)"
 
 
 def read(content: dict[str, Any]) -> Run:

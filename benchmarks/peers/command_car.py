@@ -44,14 +44,14 @@ def main() -> None:
     """Obey until stdin ends."""
     kind, host, options = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
     log = Log()
-    if sys.argv[4:] == ["first"]:
-        come_first()
     with contextlib.ExitStack() as stack:
         try:
             module = importlib.import_module(f"benchmarks.peers.commands.{kind}")
             facts = module.serve(stack, host, log.take, **options)
         except Exception as error:
             say_failed(error)
+        if sys.argv[4:] == ["first"]:
+            come_first()
         say_ready(**facts)
         for order in orders():
             if order[0] == "count":

@@ -43,14 +43,14 @@ def main() -> None:
     """Obey until stdin ends."""
     kind, host = sys.argv[1], sys.argv[2]
     facts, options = json.loads(sys.argv[3]), json.loads(sys.argv[4])
-    if sys.argv[5:] == ["first"]:
-        come_first()
     with contextlib.ExitStack() as stack:
         try:
             module = importlib.import_module(f"benchmarks.peers.commands.{kind}")
             send = module.connect(stack, host, facts, **options)
         except Exception as error:
             say_failed(error)
+        if sys.argv[5:] == ["first"]:
+            come_first()
         say_ready()
         for order in orders():
             count, hz, patient = int(order[1]), float(order[2]), order[3] == "1"

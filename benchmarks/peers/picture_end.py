@@ -21,6 +21,7 @@ from benchmarks.harness import (
     orders,
     say_failed,
     say_ready,
+    stand_back,
 )
 from benchmarks.video.contenders import CONTENDERS
 from benchmarks.video.screen import Screen
@@ -76,18 +77,19 @@ def main() -> None:
 
     # As cars and apps have it: several threads for one small picture wait for each other.
     cv2.setNumThreads(1)
-    come_first(PICTURES_FIRST)
     place, name, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
     thing = Source() if place == "car" else Screen(seconds)
     stage = Stage(name, place, thing)
     if not stage.begin():
         say_failed(RuntimeError(stage.problem or f"the {place} ended at once"))
+    come_first(PICTURES_FIRST)
     say_ready()
     for order in orders():
         begin, first, last = (float(word) for word in order[1:])
         if isinstance(thing, Source):
             thing.start(begin, last)
         result: dict[str, Any] = {"cpu": load_between(begin + first, begin + last)}
+        stand_back()
         if isinstance(thing, Screen):
             arrivals = thing.arrivals(begin)
             result["arrivals"] = [(round(a.at, 5), a.number, a.psnr) for a in arrivals]
