@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -21,7 +22,7 @@ def quiet_report(**options: object) -> Report:
 
 def window(delay: float, *, bulk: float | None = None) -> Window:
     arrivals = tuple(Arrival(n / 30 + delay, n, 35.0) for n in range(180))
-    return Window(arrivals, 1.0, 5.0, 10.0, 5.0, 2.0, bulk, 90.0, outage_ends=(3.0,))
+    return Window(arrivals, 1.0, 5.0, 10.0, 5.0, 2.0, bulk, 90.0, 400.0, outage_ends=(3.0,))
 
 
 def test_a_person_chooses_contenders_and_seeds() -> None:
@@ -35,6 +36,13 @@ def test_a_person_chooses_contenders_and_seeds() -> None:
 def test_a_window_is_the_same_when_it_was_in_a_file() -> None:
     before = window(0.02, bulk=40.0)
     assert Window.of_raw(json.loads(json.dumps(before.raw()))) == before
+
+
+def test_a_window_with_one_very_late_packet_shows_the_machine() -> None:
+    good = window(0.02)
+    assert not good.disturbed
+    assert replace(good, late_us=1500.0).disturbed
+    assert replace(good, worst_us=30_000.0).disturbed
 
 
 def test_the_best_of_the_peers_is_the_baseline() -> None:
