@@ -41,7 +41,7 @@ AGES = {
     "links.wifi_edge": "wifi-edge",
 }
 DRAWN = ("udp", "udp-twice", "tcp", "zmq", "zmq-conflate", "zenoh", "grpc", "websockets", "aiortc")
-OURS = ("pynet-1", "pynet-8", "pynet-8-copies")
+OURS = ("pynet-1", "pynet-8", "pynet-16-copies")
 LINE = ("udp", "tcp", "pynet-8")
 # A stretch of the first seed's window, in ms, as it comes: nobody chose it for its looks.
 STRETCH = (5_000.0, 10_000.0)
