@@ -20,6 +20,18 @@ class ConnectError(PynetError, ConnectionError):
     """The other side could not be reached or did not answer in time."""
 
 
+class AuthenticationError(ConnectError):
+    """One side does not know the other, or cannot prove who it is.
+
+    Attributes:
+        alert: what TLS would tell the other side.
+    """
+
+    def __init__(self, message: str, alert: bytes = b"") -> None:
+        super().__init__(message)
+        self.alert = alert
+
+
 class VersionMismatch(ConnectError):
     """The other side speaks another major version of the protocol, or not pynet at all."""
 

@@ -7,9 +7,7 @@ busy in user code, the reactor reads in its place: on the next tick, or at
 once after :meth:`Lane.hand_over`. So heartbeats are answered and a CANCEL is
 seen whatever the owner does, and a tight loop of calls never meets the reactor.
 
-Writing is tried at once by the thread that sends. What the kernel does not
-take is left to the reactor, or, for a *patient* sender, written by that
-thread as room appears. No lock is held while waiting.
+Writing is the :class:`~pynet.io.writer.Writer`'s. No lock is held while waiting.
 """
 
 from __future__ import annotations
@@ -26,7 +24,9 @@ from pynet.bulk import limit_socket
 from pynet.errors import ConnectionLost, PynetError, RemoteProtocolError
 from pynet.io import kernel, options
 from pynet.io.reactor import TICK, Reactor
-from pynet.io.syscalls import DONTWAIT, after, owned, send_several, timeval, wait_for
+from pynet.io.syscalls import DONTWAIT, timeval, wait_for
+from pynet.io.tls import RECORD, Tls
+from pynet.io.writer import PATIENT_WAIT, Writer
 from pynet.wire.connection import Connection, pack_farewell, read_farewell
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.states import State
@@ -38,16 +38,11 @@ SMALL_READ, LARGE_READ = 4 * 1024, 64 * 1024
 """Bytes asked for after a small read, and after one that was not: memory for 64 KiB costs a call
 of 64 bytes about 5 % of its time."""
 
-FRAMES_PER_WRITE = 16
-
 SPARING = 10
 """A lane of a swarm sends a heartbeat at a tenth of the usual rate, or when it hears nothing."""
 
 FINE = 0.2
 """Share of a heartbeat for which such a lane is not looked at again: there are many of them."""
-
-PATIENT_WAIT = 0.25
-"""Seconds a patient writer waits in the kernel before it looks whether the lane still lives."""
 
 _GOODBYE = int(Kind.GOODBYE)
 _SPECIAL = frozenset({int(Kind.CREDIT), int(Kind.REPORT), int(Kind.CANCEL), _GOODBYE})
@@ -61,12 +56,14 @@ class Lane:
         connection: the protocol state, new.
         reactor: an acquired reactor.
         heartbeat: seconds between PINGs; the peer is lost after four without a byte.
+        tls: encrypts; None for plain TCP.
 
     Attributes:
         peer: who is at the other end, for messages (``host:port``).
         error: why the lane is dead, or None.
         on_control: called with each CREDIT, REPORT and CANCEL by whichever thread reads.
         on_frames: set while nobody owns the lane: called on the reactor when frames wait.
+        on_known: called with the other side's certificate when a handshake is complete.
         on_lost: called once, by whichever thread notices, when the lane dies.
         on_drained: called when left-over bytes were all written.
         sparing: send few heartbeats: each would occupy a lane that should be idle.
@@ -75,7 +72,12 @@ class Lane:
     """
 
     def __init__(
-        self, sock: socket.socket, connection: Connection, reactor: Reactor, heartbeat: float
+        self,
+        sock: socket.socket,
+        connection: Connection,
+        reactor: Reactor,
+        heartbeat: float,
+        tls: Tls | None = None,
     ) -> None:
         options.prepare(sock)
         # Blocking with a receive timeout: one system call for wait and read. Where
@@ -86,6 +88,8 @@ class Lane:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval(PATIENT_WAIT))
         self._receive_timeout: float | None = None if DONTWAIT else -1.0
         self.connection = connection
+        self.tls = tls
+        self.on_known: Callable[[bytes], None] | None = None
         self._reactor = reactor
         self._heartbeat = heartbeat
         self._pinged = 0.0
@@ -101,19 +105,15 @@ class Lane:
         self.on_lost: Callable[[], None] | None = None
         self.on_drained: Callable[[], None] | None = None
         self._read_size = SMALL_READ
-        self.bytes_sent = 0
         self.bytes_received = 0
         self._inbox: deque[Frame] = deque()
         self._inbox_bytes = 0
         self._read_lock = threading.Lock()
         self._reactor_reads = False
         self._state_lock = threading.Lock()
-        self._drained = threading.Condition(self._state_lock)
-        self._outbox: deque[list[Buffer]] = deque()
-        self._current: list[Buffer] = []
-        self._writing = False
-        self._reactor_writes = False
         self._interest_lock = threading.Lock()
+        self._writer = Writer(sock, self._state_lock, self._update_interest)
+        self._writer.tls = tls
         self._closed = False
         reactor.watch(self)
 
@@ -149,100 +149,46 @@ class Lane:
             buffers = self.connection.send(
                 kind, time.monotonic(), meta=meta, body=body, seq=seq, time_us=time_us
             )
-            if self._writing:
-                self._outbox.append(buffers if patient else owned(buffers))
-                mine = False
-            elif len(buffers) == 1 and self._send_whole(buffers[0]):
-                return True
-            else:
-                if not self._current:
-                    self._current = buffers
-                self._writing = mine = True
-        if mine:
+            gone = self._writer.submit(buffers, patient)
+        if gone is None:
             return self._write(patient)
-        if patient:
-            self._wait_drained()
-        return False
+        if patient and not gone:
+            self._writer.wait_drained()
+        return gone
 
-    def _send_whole(self, data: Buffer) -> bool:
-        """The common case: a small frame that the kernel takes at once. Holds the state lock."""
+    def _write(self, patient: bool) -> bool:
         try:
-            sent = self._sock.send(data, DONTWAIT)
-        except OSError:
-            return False  # full or broken; the long way finds out
-        self.bytes_sent += sent
-        if sent == len(data):
-            return True
-        self._current = [memoryview(data)[sent:]]
-        return False
+            return self._writer.write(patient)
+        except OSError as error:
+            if isinstance(error, PynetError):
+                raise
+            self._break(error)
+            raise self.error or error from None
 
     @property
     def drained(self) -> bool:
         """True when the kernel has taken all that was sent."""
-        return not self._writing
+        return self._writer.drained
 
-    def _write(self, patient: bool) -> bool:
-        """Write until all is gone or the kernel is full. The caller is the writer now."""
-        sock = self._sock
-        while True:
-            current = self._current
-            try:
-                if len(current) == 1:
-                    sent = sock.send(current[0], 0 if patient else DONTWAIT)
-                else:
-                    sent = send_several(sock, current, 0 if patient else DONTWAIT)
-            except (BlockingIOError, InterruptedError):
-                sent = 0
-            except OSError as error:
-                self._break(error)
-                raise self.error or error from None
-            self.bytes_sent += sent
-            rest = after(current, sent)
-            if rest and patient:
-                if self.error is not None:
-                    raise self.error
-                self._current = rest
-                if not DONTWAIT:
-                    wait_for(sock, write=True, timeout=PATIENT_WAIT)
-                continue
-            with self._state_lock:
-                if rest:
-                    self._current = owned(rest)
-                    self._reactor_writes = True
-                    break
-                if not self._outbox:
-                    self._writing = False
-                    self._current = []
-                    self._drained.notify_all()
-                    return True
-                self._current = self._next_batch()
-        self._update_interest()
-        return False
-
-    def _next_batch(self) -> list[Buffer]:
-        batch: list[Buffer] = []
-        for _ in range(min(FRAMES_PER_WRITE, len(self._outbox))):
-            batch += self._outbox.popleft()
-        return batch
-
-    def _wait_drained(self) -> None:
-        with self._state_lock:
-            while self._writing and self.error is None:
-                self._drained.wait(PATIENT_WAIT)
+    @property
+    def bytes_sent(self) -> int:
+        """That the kernel has taken."""
+        return self._writer.bytes_sent
 
     def on_writable(self) -> None:
         """The reactor: the kernel takes bytes again."""
-        with self._state_lock:
-            if not self._reactor_writes:
-                return
-            self._reactor_writes = False
         try:
-            if self._write(patient=False):
-                self._update_interest()
-                if self.on_drained is not None:
-                    self.on_drained()
+            gone = self._writer.on_writable()
         except PynetError:
             log.debug("lost %s while writing", self.peer)
+            return
+        except OSError as error:
+            self._break(error)
+            return
+        if gone:
+            self._update_interest()
+            if self.on_drained is not None:
+                self.on_drained()
 
     # ---- reading, by the owner ----------------------------------------------------------
 
@@ -400,7 +346,7 @@ class Lane:
         with self._state_lock:
             if self.error is not None or self.connection.state is State.CLOSED:
                 return
-            self._queue_first(self.connection.ping(time.monotonic()))
+            self._writer.submit_first(self.connection.ping(time.monotonic()))
 
     def _adopt(self) -> None:
         if not self._reactor_reads and self.error is None:
@@ -411,6 +357,9 @@ class Lane:
 
     def _read(self, flags: int) -> None:
         """One system call's worth of bytes. The caller holds the read lock."""
+        if self.tls is not None:
+            self._read_sealed(self.tls, flags)
+            return
         connection = self.connection
         if connection.partial is not None:
             view = connection.wanted()
@@ -421,8 +370,7 @@ class Lane:
                 return
             with self._state_lock:
                 frames = connection.received_in_place(size, time.monotonic())
-                if connection.replies:
-                    self._queue_first(connection.take_replies())
+                self._reply()
         else:
             data = self._sock.recv(self._read_size, flags)
             size = len(data)
@@ -432,9 +380,59 @@ class Lane:
                 return
             with self._state_lock:
                 frames = connection.receive(data, time.monotonic())
-                if connection.replies:
-                    self._queue_first(connection.take_replies())
+                self._reply()
         self.bytes_received += size
+        self._file(frames)
+
+    def _read_sealed(self, tls: Tls, flags: int) -> None:
+        """The same through TLS: what has come may be no whole record, or several frames."""
+        data = self._sock.recv(LARGE_READ, flags)
+        if not data:
+            self._end_of_file()
+            return
+        self.bytes_received += len(data)
+        if tls.ready:
+            tls.feed(data)
+        elif not self._go_on_with_handshake(tls, data):
+            return
+        try:
+            while self.error is None:
+                with self._state_lock:
+                    frames = self._unseal(tls)
+                    self._reply()
+                if frames is None:
+                    return
+                self._file(frames)
+        except EOFError:
+            self._end_of_file()
+
+    def _unseal(self, tls: Tls) -> list[Frame] | None:
+        """Frames of one more record; None when no more is whole. Holds the state lock."""
+        connection = self.connection
+        if connection.partial is None:
+            data = tls.take(RECORD)
+            return connection.receive(data, time.monotonic()) if data else None
+        view = connection.wanted()
+        assert view is not None
+        size = tls.take_into(view)
+        return connection.received_in_place(size, time.monotonic()) if size else None
+
+    def _go_on_with_handshake(self, tls: Tls, data: bytes) -> bool:
+        """True when it is complete."""
+        reply = tls.handshake(data)
+        if reply:
+            with self._state_lock:
+                self._writer.submit_raw(reply)
+        if tls.ready and self.on_known is not None:
+            self.on_known(tls.certificate)
+        return tls.ready
+
+    def _reply(self) -> None:
+        """Send what the protocol answers by itself. The caller holds the state lock."""
+        if self.connection.replies:
+            self._writer.submit_first(self.connection.take_replies())
+
+    def _file(self, frames: list[Frame]) -> None:
         for frame in frames:
             kind = frame.kind
             if kind not in _SPECIAL:
@@ -445,23 +443,6 @@ class Lane:
                 self.fail(read_farewell(frame, self.peer))
             elif self.on_control is not None:
                 self.on_control(frame)
-
-    def _queue_first(self, buffers: list[Buffer]) -> None:
-        """Heartbeats go before data, between frames. The caller holds the state lock."""
-        if self._writing:
-            self._outbox.appendleft(buffers)
-            return
-        try:
-            sent = self._sock.send(b"".join(buffers), DONTWAIT)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError:
-            return  # the next read tells why
-        self.bytes_sent += sent
-        rest = after(buffers, sent)
-        if rest:
-            self._current, self._writing, self._reactor_writes = rest, True, True
-            self._update_interest()
 
     # ---- ends ---------------------------------------------------------------------------
 
@@ -498,7 +479,7 @@ class Lane:
             if self.error is not None:
                 return
             self.error = error
-            self._drained.notify_all()
+            self._writer.end(error)
         self._reactor.forget(self)
         self._update_interest()
         try:
@@ -533,7 +514,7 @@ class Lane:
             if connection.state is State.CLOSED:
                 return
             meta = pack_farewell(farewell)
-            self._queue_first(connection.send(Kind.GOODBYE, time.monotonic(), meta=meta))
+            self._writer.submit_first(connection.send(Kind.GOODBYE, time.monotonic(), meta=meta))
 
     def _break(self, error: OSError) -> None:
         self.left = isinstance(error, ConnectionResetError | BrokenPipeError)
@@ -553,7 +534,7 @@ class Lane:
         with self._interest_lock:
             events = 0
             if self.error is None:
-                events = EVENT_READ * self._reactor_reads | EVENT_WRITE * self._reactor_writes
+                events = EVENT_READ * self._reactor_reads | EVENT_WRITE * self._writer.waits
             self._reactor.want(self._sock, self, events)
 
     def __repr__(self) -> str:

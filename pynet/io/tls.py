@@ -1,0 +1,124 @@
+"""TLS over memory: bytes in, bytes out. Sockets and threads are the lane's."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Sequence
+
+from pynet.errors import AuthenticationError
+from pynet.wire.values import Buffer
+
+RECORD = 16 * 1024
+"""Bytes of the largest TLS record (RFC 8446, 5.1); more at once only grows OpenSSL's memory."""
+
+
+class Tls:
+    """One end of one TLS 1.3 connection.
+
+    The object under it must never be used by two threads at once, so that every method takes the
+    one lock; none waits for anything else.
+
+    Args:
+        context: with our certificate and those that are accepted.
+        server: True for the end that was called.
+    """
+
+    def __init__(self, context: ssl.SSLContext, *, server: bool) -> None:
+        self._lock = threading.Lock()
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=server)
+        self._ready = False
+
+    @property
+    def ready(self) -> bool:
+        """The handshake is complete on this side; the other end may still refuse us."""
+        return self._ready
+
+    @property
+    def certificate(self) -> bytes:
+        """The other end's, as DER; empty where none was asked for."""
+        return self._object.getpeercert(binary_form=True) or b""
+
+    def handshake(self, data: Buffer = b"") -> bytes:
+        """Go on with the handshake.
+
+        Args:
+            data: what came from the other end.
+
+        Returns:
+            What the other end must get.
+
+        Raises:
+            AuthenticationError: one end does not accept the other, or speaks no TLS 1.3.
+        """
+        with self._lock:
+            self._incoming.write(data)
+            try:
+                self._object.do_handshake()
+                self._ready = True
+            except ssl.SSLWantReadError:
+                pass
+            except ssl.SSLError as error:
+                raise AuthenticationError(explained(error), alert=self._outgoing.read()) from error
+            return self._outgoing.read()
+
+    def seal(self, buffers: Sequence[Buffer]) -> bytes:
+        """Encrypt, in order."""
+        with self._lock:
+            for buffer in buffers:
+                view = memoryview(buffer).cast("B")
+                for start in range(0, len(view), RECORD):
+                    self._object.write(view[start : start + RECORD])
+            return self._outgoing.read()
+
+    def feed(self, data: Buffer) -> None:
+        """Bytes came from the other end; they are taken out decrypted."""
+        with self._lock:
+            self._incoming.write(data)
+
+    def take(self, size: int) -> bytes:
+        """Decrypted bytes, at most so many; none when no record is whole.
+
+        Raises:
+            AuthenticationError: the other end refuses us, or somebody has changed what it sent.
+            EOFError: it has closed the connection.
+        """
+        with self._lock:
+            try:
+                return self._object.read(size)
+            except ssl.SSLWantReadError:
+                return b""
+            except ssl.SSLZeroReturnError as error:
+                raise EOFError from error
+            except ssl.SSLError as error:
+                raise AuthenticationError(explained(error)) from error
+
+    def take_into(self, view: memoryview) -> int:
+        """As :meth:`take`, into memory that is there; how many."""
+        with self._lock:
+            try:
+                return self._object.read(len(view), view)  # type: ignore[return-value]
+            except ssl.SSLWantReadError:
+                return 0
+            except ssl.SSLZeroReturnError as error:
+                raise EOFError from error
+            except ssl.SSLError as error:
+                raise AuthenticationError(explained(error)) from error
+
+
+REASONS = {
+    "TLSV1_ALERT_UNKNOWN_CA": "it does not know this machine; pair the two",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants to know who this is; pair the two",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it does not say who it is",
+    "CERTIFICATE_VERIFY_FAILED": "it is not known here; pair the two",
+    "UNSUPPORTED_PROTOCOL": "it speaks an old TLS; install the same pynet release on both sides",
+    "WRONG_VERSION_NUMBER": "it speaks no TLS",
+    "DECRYPTION_FAILED_OR_BAD_RECORD_MAC": "somebody on the way has changed what was sent",
+}
+
+
+def explained(error: ssl.SSLError) -> str:
+    """OpenSSL's reason as a sentence that says what to do."""
+    reason = error.reason or str(error)
+    return REASONS.get(reason, f"TLS failed ({reason})")
