@@ -32,6 +32,10 @@ class AuthenticationError(ConnectError):
         self.alert = alert
 
 
+class PairingError(AuthenticationError):
+    """Two machines did not become acquainted; the message says why and what to do."""
+
+
 class VersionMismatch(ConnectError):
     """The other side speaks another major version of the protocol, or not pynet at all."""
 
