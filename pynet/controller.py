@@ -12,6 +12,8 @@ from pynet.dial import Dialler, parse_address
 from pynet.errors import Closed, ConfigurationError
 from pynet.io.reactor import Reactor
 from pynet.remote import RemoteGateway
+from pynet.trust.peers import Peer
+from pynet.trust.store import Trust
 from pynet.wire.limits import Limits
 
 
@@ -22,6 +24,8 @@ class Controller:
         name: shown to Gateways; this machine's host name by default.
         heartbeat: seconds between heartbeats; a Gateway is lost after four without a byte.
         limits: what Gateways may send.
+        trust: who this machine is, and whom it knows; what the platform's folder holds by default.
+        insecure: speak plain TCP, as Gateways with ``insecure=True`` do.
     """
 
     def __init__(
@@ -30,6 +34,8 @@ class Controller:
         name: str | None = None,
         heartbeat: float = 0.5,
         limits: Limits | None = None,
+        trust: Trust | None = None,
+        insecure: bool = False,
     ) -> None:
         if not 0.02 <= heartbeat <= 60:
             raise ConfigurationError(f"heartbeat={heartbeat} is not within 0.02 to 60 seconds")
@@ -37,21 +43,30 @@ class Controller:
         self.id = secrets.token_hex(8)
         self.heartbeat = heartbeat
         self.limits = limits or Limits()
+        self.trust = None if insecure else trust or Trust()
         self._lock = threading.Lock()
         self._gateways: list[RemoteGateway] = []
         self._closed = False
         self._abandoned = threading.Event()
         self._reactor = Reactor.acquire()
 
-    def connect(self, address: str | tuple[str, int], *, timeout: float = 5.0) -> RemoteGateway:
+    def connect(
+        self,
+        address: str | tuple[str, int],
+        *,
+        timeout: float = 5.0,
+        peer: Peer | None = None,
+    ) -> RemoteGateway:
         """Connect to a Gateway.
 
         Args:
             address: ``"host:port"``, ``"host"`` (port 1857) or ``(host, port)``.
             timeout: seconds for this and every later connection to it.
+            peer: whose Gateway it must be; that of any known peer by default.
 
         Raises:
             ConnectError: nobody answers there, or it is no pynet Gateway.
+            AuthenticationError: one of the two machines does not know the other; pair them.
             VersionMismatch: it speaks another protocol version.
         """
         if self._closed:
@@ -67,8 +82,9 @@ class Controller:
             self.heartbeat,
             timeout,
             self._abandoned,
+            context=None if self.trust is None else self.trust.client_context(peer),
         )
-        gateway = RemoteGateway(dialler, self._gone)
+        gateway = RemoteGateway(dialler, self._gone, self.trust)
         with self._lock:
             self._gateways.append(gateway)
         return gateway

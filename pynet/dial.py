@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
 import random
 import selectors
 import socket
+import ssl
 import threading
 import time
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from typing import Any, cast
 
 from pynet.errors import (
     TRAVELLING,
+    AuthenticationError,
     Busy,
     Closed,
     ConfigurationError,
@@ -28,6 +31,8 @@ from pynet.errors import (
 from pynet.io import options
 from pynet.io.lane import Lane
 from pynet.io.reactor import Reactor
+from pynet.io.syscalls import wait_for
+from pynet.io.tls import Tls
 from pynet.wire.connection import Connection, greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
@@ -60,6 +65,7 @@ class Dialler:
         timeout: seconds for connecting and greeting.
         abandoned: set when nobody waits for the connection any more.
         interface: network interface to go out by, or None for the system's choice.
+        context: for TLS, with the certificates that may answer; None for plain TCP.
     """
 
     host: str
@@ -72,6 +78,7 @@ class Dialler:
     timeout: float
     abandoned: threading.Event
     interface: str | None = None
+    context: ssl.SSLContext | None = None
 
     @property
     def address(self) -> str:
@@ -123,9 +130,12 @@ class Dialler:
         sock = self._connect(deadline)
         try:
             connection = Connection(Side.CONTROLLER, self.limits, time.monotonic())
-            lane = Lane(sock, connection, self.reactor, self.heartbeat)
+            tls = None if self.context is None else self._shake_hands(sock, self.context, deadline)
+            lane = Lane(sock, connection, self.reactor, self.heartbeat, tls)
         except OSError as error:
             sock.close()
+            if isinstance(error, PynetError):
+                raise
             raise ConnectError(f"{self.address} closed the connection at once: {error}") from error
         try:
             fields = {"purpose": purpose, "controller": self.controller, "name": self.name}
@@ -144,6 +154,9 @@ class Dialler:
         except (KeyError, TypeError, ValueError) as error:
             lane.close()
             raise ConnectError(f"{self.address} sent a broken welcome: {error!r}") from error
+        except AuthenticationError as error:
+            lane.close()
+            raise AuthenticationError(f"{self.address} does not let us in: {error}") from error
         except (ConnectionLost, RemoteProtocolError) as error:
             lane.close()
             raise ConnectError(f"{self.address} ended the greeting: {error}") from error
@@ -224,6 +237,43 @@ class Dialler:
         result = sock.connect_ex(address)
         if result not in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY):
             _check(result)
+
+    def _shake_hands(self, sock: socket.socket, context: ssl.SSLContext, deadline: float) -> Tls:
+        """TLS over a new connection, which does not block yet.
+
+        Raises:
+            AuthenticationError: another machine answers than should.
+            ConnectError: none does in time.
+        """
+        tls = Tls(context, server=False)
+        try:
+            rest = tls.handshake()
+            while not tls.ready or rest:
+                while rest:
+                    wait_for(sock, write=True, timeout=STEP)
+                    with contextlib.suppress(BlockingIOError):
+                        rest = rest[sock.send(rest) :]
+                    self._look_up(deadline)
+                while not tls.ready and not wait_for(sock, write=False, timeout=STEP):
+                    self._look_up(deadline)
+                if not tls.ready:
+                    data = sock.recv(64 * 1024)
+                    if not data:
+                        raise ConnectError(f"{self.address} hung up in the middle of a greeting")
+                    rest = tls.handshake(data)
+        except AuthenticationError as error:
+            raise AuthenticationError(
+                f"{self.address} is not who should answer: {error}"
+            ) from error
+        return tls
+
+    def _look_up(self, deadline: float) -> None:
+        if self.abandoned.is_set():
+            raise Closed(f"this side was closed while it greeted {self.address}")
+        if time.monotonic() >= deadline:
+            raise ConnectError(
+                f"{self.address} accepted the connection but did not greet; is it a pynet Gateway?"
+            )
 
     def _explained(self, problem: OSError) -> ConnectError:
         if isinstance(problem, ConnectionRefusedError):

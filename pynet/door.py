@@ -14,6 +14,8 @@ from pynet.errors import ConfigurationError, PynetError
 from pynet.io.lane import Lane
 from pynet.io.options import listen_on
 from pynet.io.reactor import Reactor
+from pynet.io.tls import Tls
+from pynet.trust.store import Trust
 from pynet.wire.connection import Connection, read_greeting
 from pynet.wire.frames import Frame
 from pynet.wire.limits import Limits
@@ -23,6 +25,9 @@ log = logging.getLogger("pynet.gateway")
 
 MAX_UNGREETED = 256
 """Connections that have not greeted yet; more wait in the kernel's queue."""
+
+LOOK_FOR_CHANGES = 0.25
+"""Seconds between two looks whether another program has added or revoked a peer."""
 
 OnHello = Callable[[Lane, Frame, dict[str, object]], None]
 
@@ -36,6 +41,7 @@ class Door:
         limits: what strangers may send.
         heartbeat: seconds, for the lanes.
         on_hello: gets the lane, its HELLO, and the map in it.
+        trust: who may come in; None for plain TCP, over which anybody may.
 
     Raises:
         ConfigurationError: the address cannot be used.
@@ -49,6 +55,7 @@ class Door:
         limits: Limits,
         heartbeat: float,
         on_hello: OnHello,
+        trust: Trust | None = None,
     ) -> None:
         try:
             self._listener = listen_on(host, port)
@@ -62,6 +69,8 @@ class Door:
         self._limits = limits
         self._heartbeat = heartbeat
         self._on_hello = on_hello
+        self._trust = trust
+        self._looked_at = 0.0
         self._lock = threading.Lock()
         self._greeting: set[Lane] = set()
         self._closed = False
@@ -110,10 +119,14 @@ class Door:
         """The reactor: accept again when there is room."""
         if len(self._greeting) < MAX_UNGREETED and not self._closed:
             self._reactor.want(self._listener, self, EVENT_READ)
+        if self._trust is not None and now - self._looked_at > LOOK_FOR_CHANGES:
+            self._looked_at = now
+            self._trust.peers.refresh()
 
     def _admit(self, sock: socket.socket) -> None:
         connection = Connection(Side.GATEWAY, self._limits, time.monotonic())
-        lane = Lane(sock, connection, self._reactor, self._heartbeat)
+        tls = None if self._trust is None else Tls(self._trust.server_context(), server=True)
+        lane = Lane(sock, connection, self._reactor, self._heartbeat, tls)
         with self._lock:
             self._greeting.add(lane)
         lane.on_frames = partial(self._greet, lane)

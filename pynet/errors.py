@@ -112,6 +112,10 @@ class SubroutineError(PynetError):
     """The request for a subroutine was wrong; the Gateway did not run it."""
 
 
+class Forbidden(SubroutineError):
+    """The role that the other side gives this machine does not allow it."""
+
+
 class UnknownSubroutine(SubroutineError):
     """No subroutine of that name is registered at the Gateway."""
 
@@ -149,6 +153,8 @@ class RemoteError(PynetError):
 TRAVELLING: dict[str, type[PynetError]] = {
     cls.__name__: cls
     for cls in (
+        AuthenticationError,
+        Forbidden,
         UnknownSubroutine,
         WrongKind,
         WrongArguments,

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -15,7 +16,14 @@ from typing import Any
 from pynet._version import __version__
 from pynet.dial import DEFAULT_PORT
 from pynet.door import Door
-from pynet.errors import Closed, ConfigurationError, GatewayStopped, PynetError, UnknownSubroutine
+from pynet.errors import (
+    AuthenticationError,
+    Closed,
+    ConfigurationError,
+    GatewayStopped,
+    PynetError,
+    UnknownSubroutine,
+)
 from pynet.handler import Handler
 from pynet.io.lane import Lane
 from pynet.io.reactor import Reactor
@@ -23,6 +31,8 @@ from pynet.pool import HandlerPool
 from pynet.registrar import Registrar
 from pynet.source import Sources
 from pynet.swarm.group import Group, Groups
+from pynet.trust.peers import Peer, Role
+from pynet.trust.store import Trust
 from pynet.wire.connection import greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
@@ -33,6 +43,9 @@ log = logging.getLogger("pynet.gateway")
 
 DEFAULT_POOL_SIZE = 5
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+ANYBODY = Peer("anybody", Role.OWNER, b"")
+"""Who is at the other end of plain TCP."""
 
 BUSY_PATIENCE = 0.25
 """Seconds a new pair waits for a slot before it is refused: an old pair may just be closing."""
@@ -46,16 +59,17 @@ class Gateway(Registrar):
     called from any thread.
 
     Args:
-        host: address to listen on. Until identities exist only loopback is allowed;
-            any other needs ``insecure=True, allow_network=True``.
+        host: address to listen on; ``""`` or ``"0.0.0.0"`` for every network.
         port: 0 takes any free one; :attr:`port` tells which.
         pool_size: Handlers at a time; each pair takes one.
         name: shown to Controllers; the machine's host name by default.
-        insecure: allow plain TCP, without encryption or proof of who is there.
-        allow_network: allow plain TCP beyond this machine.
+        insecure: plain TCP, without encryption or proof of who is there: whoever can connect is
+            taken for the owner. Allowed on this machine only.
+        allow_network: allow it beyond this machine as well.
         tracebacks: send tracebacks of failing subroutines to the caller.
         heartbeat: seconds between heartbeats; a peer is lost after four without a byte.
         limits: what Controllers may send.
+        trust: who this machine is, and whom it knows; what the platform's folder holds by default.
 
     Raises:
         ConfigurationError: an argument cannot work.
@@ -73,12 +87,14 @@ class Gateway(Registrar):
         tracebacks: bool = False,
         heartbeat: float = 0.5,
         limits: Limits | None = None,
+        trust: Trust | None = None,
     ) -> None:
         if not 1 <= pool_size <= 4096:
             raise ConfigurationError(f"pool_size {pool_size} is not within 1 to 4096")
         super().__init__()
         self._door: Door | None = None
         self._closing = False
+        self._trust = trust
         self.move(host, port, insecure=insecure, allow_network=allow_network)
         self.pool_size = pool_size
         self.name = name or socket.gethostname()
@@ -90,11 +106,12 @@ class Gateway(Registrar):
         self._groups = Groups(self._pool)
         self._lock = threading.Lock()
         self._handlers: dict[int, Handler] = {}
-        self._managers: set[Lane] = set()
+        self._managers: dict[Lane, Peer] = {}
         self._waiting: deque[tuple[float, Lane, Frame]] = deque()
         self.sources = Sources()
         self._ids = itertools.count(1)
         self._stopped = threading.Event()
+        self._ignore_peers: Callable[[], None] = lambda: None
         self._started = 0.0
         self._accepted = self._refused = 0
 
@@ -108,11 +125,10 @@ class Gateway(Registrar):
         Raises:
             ConfigurationError: it cannot listen there, or it does already.
         """
-        if host not in LOOPBACK and not (insecure and allow_network):
+        if insecure and host not in LOOPBACK and not allow_network:
             raise ConfigurationError(
-                f"listening on {host} would let anybody on the network in, because nothing is "
-                "encrypted or checked yet; use 127.0.0.1, or pass insecure=True and "
-                "allow_network=True if you trust everybody there"
+                f"insecure=True on {host} would let anybody on the network in; leave it out, use "
+                "127.0.0.1, or pass allow_network=True as well if you trust everybody there"
             )
         if not 0 <= port <= 65535:
             raise ConfigurationError(f"port {port} is not within 0 to 65535")
@@ -122,6 +138,7 @@ class Gateway(Registrar):
             raise ConfigurationError(f"this Gateway listens on {self.address} already")
         self.host = "127.0.0.1" if host == "localhost" else host
         self._asked_port = port
+        self.insecure = insecure
 
     @property
     def port(self) -> int:
@@ -152,6 +169,8 @@ class Gateway(Registrar):
             raise Closed("this Gateway was closed; make a new one")
         if self._door is not None:
             return self
+        trust = None if self.insecure else self._trust or Trust(name=self.name)
+        self.trust = trust
         self._reactor = Reactor.acquire()
         try:
             self._door = Door(
@@ -161,13 +180,18 @@ class Gateway(Registrar):
                 self.limits,
                 self.heartbeat,
                 self._on_hello,
+                trust,
             )
         except BaseException:
             self._reactor.release()
             self._reactor = None
             raise
+        if trust is not None:
+            self._ignore_peers = trust.peers.on_change(
+                lambda: self.reactor.call_soon(self._drop_strangers)
+            )
         self._started = time.monotonic()
-        if self.host not in LOOPBACK:
+        if self.insecure and self.host not in LOOPBACK:
             log.warning("PLAIN TCP on %s: anybody on this network can use it", self.address)
         log.info("Gateway %s listens on %s, %d Handlers", self.name, self.address, self.pool_size)
         return self
@@ -202,6 +226,7 @@ class Gateway(Registrar):
             self._stopped.set()
             return
         self._door.close()
+        self._ignore_peers()
         farewell = GatewayStopped(f"the Gateway {self.name} was stopped")
         with self._lock:
             handlers = list(self._handlers.values())
@@ -231,10 +256,15 @@ class Gateway(Registrar):
     # ---- arrivals, on the reactor -------------------------------------------------------
 
     def _on_hello(self, lane: Lane, hello: Frame, fields: dict[str, object]) -> None:
+        try:
+            peer = self._identify(lane)
+        except AuthenticationError as error:
+            lane.refuse(error)
+            return
         lane.on_lost = lambda: self.reactor.call_soon(partial(self._discard, lane))
         if fields.get("purpose") == "manage":
             with self._lock:
-                self._managers.add(lane)
+                self._managers[lane] = peer
             lane.on_frames = partial(self._on_question, lane)
             self._welcome(lane, 0, hello)
             return
@@ -253,9 +283,28 @@ class Gateway(Registrar):
                 return
             self.reactor.call_at(time.monotonic() + BUSY_PATIENCE, self._refuse_waiting)
 
+    def _identify(self, lane: Lane) -> Peer:
+        """Who is there."""
+        if self.trust is None or lane.tls is None:
+            return ANYBODY
+        return self.trust.identify(lane.tls.certificate)
+
+    def _drop_strangers(self) -> None:
+        """Peers have changed: whoever is no longer known, or has another role now, must go."""
+        with self._lock:
+            served = [(handler.lane, handler.peer) for handler in self._handlers.values()]
+            served += self._managers.items()
+        for lane, before in served:
+            try:
+                if self._identify(lane).role != before.role:
+                    lane.close(AuthenticationError("your role has changed; connect again"))
+            except AuthenticationError:
+                log.info("%s (%s) is no longer known here", before.name, lane.peer)
+                lane.close(AuthenticationError(f"{self.name} does not know this machine any more"))
+
     def _discard(self, lane: Lane) -> None:
         with self._lock:
-            self._managers.discard(lane)
+            self._managers.pop(lane, None)
             self._waiting = deque(entry for entry in self._waiting if entry[1] is not lane)
         lane.close()
 
@@ -285,7 +334,8 @@ class Gateway(Registrar):
         elif self._pool.taken >= self.pool_size:
             return False
         name = str(fields.get("name", ""))[:64]
-        handler = Handler(self, lane, next(self._ids), controller, name, group)
+        peer = self._identify(lane)
+        handler = Handler(self, lane, next(self._ids), controller, name, peer, group)
         with self._lock:
             self._handlers[handler.id] = handler
         if group is not None:
@@ -354,14 +404,14 @@ class Gateway(Registrar):
             if frame is None:
                 return
             try:
-                answer = self._answer(frame)
+                answer = self._answer(frame, self._managers[lane].role)
                 meta, _ = Encoder().encode(answer)
                 lane.send(Kind.ANSWER, meta=meta)
             except PynetError as error:
                 fields = {"type": type(error).__name__, "message": str(error)}
                 lane.send(Kind.ERROR, meta=greeting(fields))
 
-    def _answer(self, frame: Frame) -> Any:
+    def _answer(self, frame: Frame, role: Role) -> Any:
         question = Decoder().decode(frame.meta, frame.body)
         if not isinstance(question, list) or not question:
             raise ConfigurationError("a question must be a list that begins with its name")
@@ -376,6 +426,8 @@ class Gateway(Registrar):
             return [handler.describe() for handler in handlers]
         if topic == "stats":
             return self._stats()
+        if topic in ("stop_handler", "stop_gateway") and role < Role.OWNER:
+            raise Forbidden(f"only an owner of {self.name} may stop Handlers or the Gateway")
         if topic == "stop_handler" and len(details) == 2:
             return self._stop_handler(*details)
         if topic == "stop_gateway":

@@ -32,6 +32,7 @@ from pynet.swarm.group import Group
 from pynet.swarm.inlet import SwarmInlet
 from pynet.swarm.options import SwarmOptions
 from pynet.swarm.outlet import SwarmOutlet
+from pynet.trust.peers import Peer
 from pynet.wire.connection import greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.values import Decoder, Encoder
@@ -57,6 +58,7 @@ class Handler:
         id: number within the Gateway.
         controller: id of the Controller at the other end.
         peer_name: name of that Controller.
+        peer: whose it is, and what it may do.
         subroutine: name of what runs now, or an empty string.
         kind: kind of it.
         since: monotonic time when it began, or when the Handler did.
@@ -72,6 +74,7 @@ class Handler:
         id: int,
         controller: str,
         name: str,
+        peer: Peer,
         group: Group | None = None,
     ) -> None:
         self.id = id
@@ -79,6 +82,7 @@ class Handler:
         self.group = group
         self.controller = controller
         self.peer_name = name
+        self.peer = peer
         self.subroutine = ""
         self.kind = ""
         self.since = time.monotonic()
@@ -211,6 +215,7 @@ class Handler:
             except (TypeError, ValueError, AttributeError, IndexError):
                 raise RemoteProtocolError("the other side sent a torn request") from None
             subroutine = self._gateway.registry.find(name, kind)
+            subroutine.check_role(self.peer)
             self.subroutine, self.kind, self.since = subroutine.name, kind, time.monotonic()
             if self.group is not None and "swarm" in options:
                 self._serve_swarm(self.group, subroutine, args, kwargs, options)

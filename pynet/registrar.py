@@ -9,6 +9,7 @@ from pynet.errors import ConfigurationError
 from pynet.fanout import Broadcasts
 from pynet.policy import Policy, as_policy, reliable
 from pynet.subroutines import BATCH, SINK, STREAM, Registry, Subroutine, name_of
+from pynet.trust.peers import Role
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,12 +29,13 @@ class Registrar:
     @overload
     def stream(
         self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...,
-        shared: bool = ...,
+        shared: bool = ..., role: str = ...,
     ) -> F: ...  # fmt: skip
     @overload
     def stream(
-        self, /, *, name: str | None = ..., policy: Policy | str = ..., shared: bool = ...
-    ) -> Callable[[F], F]: ...
+        self, /, *, name: str | None = ..., policy: Policy | str = ..., shared: bool = ...,
+        role: str = ...,
+    ) -> Callable[[F], F]: ...  # fmt: skip
     def stream(
         self,
         function: F | None = None,
@@ -42,6 +44,7 @@ class Registrar:
         name: str | None = None,
         policy: Policy | str = reliable,
         shared: bool = False,
+        role: str = "owner",
     ) -> F | Callable[[F], F]:
         """Offer a generator whose items are pushed to a Controller's callback.
 
@@ -55,31 +58,33 @@ class Registrar:
                 first to the last, at the pace of the fastest; each has a mailbox by its own
                 policy, and who comes late gets the newest item at once. All viewers get the
                 same objects, so what was yielded must not be changed any more.
+            role: what a peer must be at least: ``"viewer"``, ``"driver"`` or ``"owner"``.
         """
-        return self._add(function, STREAM, name, as_policy(policy), shared=shared)
+        return self._add(function, STREAM, name, role, as_policy(policy), shared=shared)
 
     @overload
-    def batch(self, function: F, /, *, name: str | None = ...) -> F: ...
+    def batch(self, function: F, /, *, name: str | None = ..., role: str = ...) -> F: ...
     @overload
-    def batch(self, /, *, name: str | None = ...) -> Callable[[F], F]: ...
+    def batch(self, /, *, name: str | None = ..., role: str = ...) -> Callable[[F], F]: ...
     def batch(
-        self, function: F | None = None, /, *, name: str | None = None
+        self, function: F | None = None, /, *, name: str | None = None, role: str = "owner"
     ) -> F | Callable[[F], F]:
         """Offer a function: one call, one result. A generator function serves ``batches()``.
 
-        Use it as a decorator, with or without arguments, or call it with the function.
+        Use it as a decorator, with or without arguments, or call it with the function. ``role`` is
+        what a peer must be at least: ``"viewer"``, ``"driver"`` or ``"owner"``.
         """
-        return self._add(function, BATCH, name, reliable)
+        return self._add(function, BATCH, name, role, reliable)
 
     @overload
     def sink(
         self, function: F, /, *, name: str | None = ..., policy: Policy | str = ...,
-        max_age: float | None = ..., silence: float | None = ...,
+        max_age: float | None = ..., silence: float | None = ..., role: str = ...,
     ) -> F: ...  # fmt: skip
     @overload
     def sink(
         self, /, *, name: str | None = ..., policy: Policy | str = ...,
-        max_age: float | None = ..., silence: float | None = ...,
+        max_age: float | None = ..., silence: float | None = ..., role: str = ...,
     ) -> Callable[[F], F]: ...  # fmt: skip
     def sink(
         self,
@@ -90,6 +95,7 @@ class Registrar:
         policy: Policy | str = reliable,
         max_age: float | None = None,
         silence: float | None = None,
+        role: str = "owner",
     ) -> F | Callable[[F], F]:
         """Offer a function that data is sent into: its first argument iterates over the items.
 
@@ -100,11 +106,12 @@ class Registrar:
             max_age: seconds; an item older than this when the function could take it is dropped.
             silence: seconds; after so long without an item the iteration yields
                 :data:`pynet.SILENCE`, again and again until one comes.
+            role: what a peer must be at least: ``"viewer"``, ``"driver"`` or ``"owner"``.
         """
         for label, value in (("max_age", max_age), ("silence", silence)):
             if value is not None and not value > 0:
                 raise ConfigurationError(f"{label}={value} must be more than 0 seconds")
-        return self._add(function, SINK, name, as_policy(policy), max_age, silence)
+        return self._add(function, SINK, name, role, as_policy(policy), max_age, silence)
 
     def remove(self, name: str) -> None:
         """Offer a subroutine no longer; what runs goes on.
@@ -119,18 +126,20 @@ class Registrar:
         function: F | None,
         kind: str,
         name: str | None,
+        role: str,
         policy: Policy,
         max_age: float | None = None,
         silence: float | None = None,
         shared: bool = False,
     ) -> F | Callable[[F], F]:
+        needed = Role.of(role)
+
         def register(function: F) -> F:
             if not callable(function):
                 raise ConfigurationError(f"{function!r} cannot be called, so it cannot be offered")
+            called = name or name_of(function)
             self.registry.add(
-                Subroutine(
-                    name or name_of(function), kind, function, policy, max_age, silence, shared
-                )
+                Subroutine(called, kind, function, policy, max_age, silence, shared, needed)
             )
             return function
 

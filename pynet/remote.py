@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import secrets
 import threading
@@ -27,6 +28,8 @@ from pynet.policy import Policy, as_policy, unpack_policy
 from pynet.swarm.client import SwarmClient
 from pynet.swarm.feed import SwarmFeed
 from pynet.swarm.options import MOST_COPIES, STRATEGIES, SwarmOptions
+from pynet.trust.peers import Peer
+from pynet.trust.store import Trust
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.values import Decoder, Encoder
 
@@ -50,9 +53,15 @@ class RemoteGateway:
         address: ``host:port``.
         name: what the Gateway calls itself.
         version: its pynet release.
+        peer: whose it is, as its certificate proves; None over plain TCP.
     """
 
-    def __init__(self, dialler: Dialler, on_closed: Callable[[RemoteGateway], None]) -> None:
+    def __init__(
+        self,
+        dialler: Dialler,
+        on_closed: Callable[[RemoteGateway], None],
+        trust: Trust | None = None,
+    ) -> None:
         self._dialler = dialler
         self._on_closed = on_closed
         self._closed = False
@@ -65,6 +74,11 @@ class RemoteGateway:
         self._question_turn = threading.Lock()
         self._manager: Lane | None
         self._manager, welcome = dialler.greet("manage")
+        self.peer: Peer | None = None
+        if trust is not None and self._manager.tls is not None:
+            # Whoever has answered now is to answer from now on.
+            self.peer = trust.identify(self._manager.tls.certificate)
+            self._dialler = dataclasses.replace(dialler, context=trust.client_context(self.peer))
         self.address = dialler.address
         self.name = str(welcome.get("gateway", ""))
         self.version = str(welcome.get("version", ""))

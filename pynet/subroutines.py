@@ -10,8 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pynet.errors import ConfigurationError, UnknownSubroutine, WrongArguments, WrongKind
+from pynet.errors import (
+    ConfigurationError,
+    Forbidden,
+    UnknownSubroutine,
+    WrongArguments,
+    WrongKind,
+)
 from pynet.policy import Policy
+from pynet.trust.peers import Peer, Role
 
 STREAM, BATCH, SINK = "stream", "batch", "sink"
 
@@ -34,6 +41,7 @@ class Subroutine:
         max_age: seconds after which an item for a sink is too old to be worth taking, or None.
         silence: seconds without an item after which a sink is told, or None.
         shared: a stream whose generator runs once for all viewers with equal arguments.
+        role: what a peer must be at least to run it.
     """
 
     name: str
@@ -43,6 +51,15 @@ class Subroutine:
     max_age: float | None = None
     silence: float | None = None
     shared: bool = False
+    role: Role = Role.OWNER
+
+    def check_role(self, peer: Peer) -> None:
+        """Raise Forbidden if this peer may not run it."""
+        if peer.role < self.role:
+            raise Forbidden(
+                f"{self.name} is for the {self.role.word}; {peer.name} is {peer.role.word} here. "
+                "The owner of that machine can give another role"
+            )
 
     def describe(self) -> dict[str, Any]:
         """What ``pynet ls`` shows: name, kind, signature, first line of the docstring, policy."""
@@ -54,6 +71,7 @@ class Subroutine:
             "doc": doc.partition("\n")[0],
             "policy": self.policy.kind,
             "shared": self.shared,
+            "role": self.role.word,
             "yields": inspect.isgeneratorfunction(_plain(self.function)),
         }
 

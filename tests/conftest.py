@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 import tempfile
@@ -21,6 +23,10 @@ import pytest
 # Qt and gpiozero read these when they are first imported, so before any test module is.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("GPIOZERO_PIN_FACTORY", "mock")
+
+# The tests' machine has an identity of its own, for itself and the programs it starts.
+os.environ["PYNET_CONFIG"] = tempfile.mkdtemp(prefix="pynet-tests-")
+atexit.register(shutil.rmtree, os.environ["PYNET_CONFIG"], ignore_errors=True)
 
 # A shell that starts the tests in the background makes them, and all their children, deaf to
 # Ctrl-C; some tests press it.

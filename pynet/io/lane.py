@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
 from pynet.bulk import limit_socket
-from pynet.errors import ConnectionLost, PynetError, RemoteProtocolError
+from pynet.errors import AuthenticationError, ConnectionLost, PynetError, RemoteProtocolError
 from pynet.io import kernel, options
 from pynet.io.reactor import TICK, Reactor
 from pynet.io.syscalls import DONTWAIT, timeval, wait_for
@@ -63,11 +63,11 @@ class Lane:
         error: why the lane is dead, or None.
         on_control: called with each CREDIT, REPORT and CANCEL by whichever thread reads.
         on_frames: set while nobody owns the lane: called on the reactor when frames wait.
-        on_known: called with the other side's certificate when a handshake is complete.
         on_lost: called once, by whichever thread notices, when the lane dies.
         on_drained: called when left-over bytes were all written.
         sparing: send few heartbeats: each would occupy a lane that should be idle.
         left: the other side has closed the connection, rather than fallen silent.
+        tls: encrypts, and knows who is there; None for plain TCP.
         options: what the system accepted of the options for freshness, by name.
     """
 
@@ -89,7 +89,6 @@ class Lane:
         self._receive_timeout: float | None = None if DONTWAIT else -1.0
         self.connection = connection
         self.tls = tls
-        self.on_known: Callable[[bytes], None] | None = None
         self._reactor = reactor
         self._heartbeat = heartbeat
         self._pinged = 0.0
@@ -419,13 +418,17 @@ class Lane:
 
     def _go_on_with_handshake(self, tls: Tls, data: bytes) -> bool:
         """True when it is complete."""
-        reply = tls.handshake(data)
-        if reply:
-            with self._state_lock:
-                self._writer.submit_raw(reply)
-        if tls.ready and self.on_known is not None:
-            self.on_known(tls.certificate)
+        try:
+            self._send_raw(tls.handshake(data))
+        except AuthenticationError as error:
+            self._send_raw(error.alert)
+            raise
         return tls.ready
+
+    def _send_raw(self, data: bytes) -> None:
+        if data:
+            with self._state_lock:
+                self._writer.submit_raw(data)
 
     def _reply(self) -> None:
         """Send what the protocol answers by itself. The caller holds the state lock."""

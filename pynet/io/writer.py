@@ -91,8 +91,15 @@ class Writer:
 
     def submit_raw(self, data: bytes) -> None:
         """Send what TLS itself wants the other end to get. The caller holds the lock."""
-        self._current.append(data)
-        if not self._writing:
+        if self._writing:
+            self._current.append(data)
+            return
+        try:
+            sent = self._sock.send(data, DONTWAIT)
+        except OSError:
+            sent = 0
+        if sent < len(data):
+            self._current = [memoryview(data)[sent:]]
             self._writing = self.waits = True
             self._want_writable()
 

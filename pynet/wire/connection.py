@@ -258,6 +258,8 @@ class Connection:
 
     def _read_preamble(self, data: bytes) -> int:
         if not data.startswith(MAGIC[: len(data)]):
+            if data[:2] == b"\x15\x03":  # an alert of TLS
+                raise VersionMismatch("the other side wants TLS; leave insecure=True out")
             raise VersionMismatch("the other side does not speak pynet")
         if len(data) < len(PREAMBLE):
             return 0
