@@ -345,3 +345,22 @@ def test_nothing_that_measures_time_reads_the_wall_clock(part: str) -> None:
     assert modules
     uses = {module.name: uses_of_the_wall_clock(module.read_text()) for module in modules}
     assert not {name: found for name, found in uses.items() if found}
+
+
+@pytest.mark.usefixtures("time_travel")
+def test_a_feed_forgets_the_clock_of_a_car_that_is_another(
+    controller: Controller, until: Callable[..., None]
+) -> None:
+    with Car(DAY) as car, CuttableLink(car.port) as link:
+        feed = controller.connect(link.address, timeout=10).feed("drive", lanes=4)
+        assert isinstance(feed, SwarmFeed)
+        until(lambda: feed.lanes == 4)
+        estimate(feed, DAY)
+        port = car.port
+        car.__exit__(None, None, None)
+        until(lambda: feed.state == "reconnecting")
+        link.delay = DELAY  # so that what was learnt before seems to be the best
+        with Car(0, port):
+            until(lambda: feed.state == "live" and feed.lanes == 4)
+            estimate(feed, 0)
+            controller.close()

@@ -10,9 +10,10 @@ from collections.abc import Callable
 import pytest
 
 from pynet import Gateway, Incoming, RemoteGateway
+from pynet.io import options
 from pynet.swarm import keeper
 from pynet.swarm.feed import SwarmFeed
-from pynet.swarm.ways import EXCLUDED, Ways, interfaces_for
+from pynet.swarm.ways import EXCLUDED, LONGEST, Ways, interfaces_for
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux binds to interfaces")
 
@@ -89,3 +90,76 @@ def test_an_interface_that_leads_nowhere_costs_no_lane(
             feed.send(number)
             until(lambda: taken[-1:] == [number])  # noqa: B023
         assert states == ["connecting", "live"]
+
+
+def test_one_that_is_up_again_is_tried_at_once() -> None:
+    ways = Ways(["wlan0", "eth0"])
+    ways.failed("eth0", 10.0)
+    ways.update(["wlan0"])
+    assert ways.next(["wlan0"], 11.0) is None
+    ways.update(["wlan0", "eth0"])
+    assert ways.next(["wlan0"], 12.0) == "eth0"
+
+
+@pytest.mark.parametrize(
+    ("used", "crowded"),
+    [
+        ([], []),
+        (["wlan0", "wlan0", "eth0"], []),
+        (["wlan0"] * 3 + ["eth0"], ["wlan0"]),
+        (["wlan0"] * 2, ["wlan0"]),
+        ([None] * 8, [None]),
+        ([None, "wlan0", "eth0", "eth0"], []),
+        (["gone0"] * 2 + ["wlan0", "eth0"], []),
+    ],
+)
+def test_lanes_move_when_one_has_too_many(used: list[str | None], crowded: list[str]) -> None:
+    assert Ways(["wlan0", "eth0"]).crowded(used, 0.0) == crowded
+    assert Ways(["wlan0"]).crowded(used, 0.0) == []
+
+
+def test_no_lane_moves_to_where_none_can_be_opened() -> None:
+    ways = Ways(["wlan0", "eth0"])
+    ways.failed("eth0", 0.0)
+    assert ways.crowded(["wlan0"] * 8, 1.0) == []
+    assert ways.crowded(["wlan0"] * 8, EXCLUDED) == ["wlan0"]
+
+
+def test_one_that_never_leads_there_is_tried_ever_more_seldom() -> None:
+    ways = Ways(["wlan0", "docker0"])
+    now, pauses = 100.0, []
+    for _ in range(10):
+        for _ in range(3):  # several lanes were being opened over it
+            ways.failed("docker0", now)
+        begun = now
+        while not ways.crowded(["wlan0"] * 8, now):
+            now += EXCLUDED / 2
+        pauses.append(now - begun)
+    assert pauses == sorted(pauses)
+    assert (pauses[0], pauses[-1]) == (EXCLUDED, LONGEST)
+    ways.update(["wlan0"])
+    ways.update(["wlan0", "docker0"])
+    assert ways.crowded(["wlan0"] * 8, now)
+
+
+@linux
+def test_most_lanes_are_opened_at_the_same_time_and_spread_all_the_same(
+    gateway: Gateway,
+    car: RemoteGateway,
+    until: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(keeper, "interfaces_for", lambda host: ["lo", "one0", "two0"])
+    asked: list[str] = []
+
+    def go_out_by(sock: socket.socket, interface: str) -> None:
+        asked.append(interface)
+
+    monkeypatch.setattr(options, "go_out_by", go_out_by)
+    gateway.sink(lambda items: [*items], name="gather", policy="latest")
+    with car.feed("gather", lanes=7) as feed:
+        assert isinstance(feed, SwarmFeed)
+        until(lambda: feed.lanes == 7)
+        ways = Counter(joined.interface for joined in feed._keeper.lanes)
+        assert ways == {None: 1, "lo": 2, "one0": 2, "two0": 2}
+        assert len(asked) >= 6
