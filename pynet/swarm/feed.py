@@ -17,6 +17,7 @@ from pynet.swarm.keeper import Joined, Keeper
 from pynet.swarm.options import SwarmOptions
 from pynet.swarm.outlet import SwarmOutlet
 from pynet.swarm.pair import SwarmPair
+from pynet.wire.clock import ClockEstimate
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.values import Decoder
 
@@ -79,6 +80,8 @@ class SwarmFeed(SwarmPair, Feed):
             return
         self._epoch = joined.epoch
         lane = joined.lane
+        if anew:  # it may be another machine, or was started again
+            self._clock = ClockEstimate()
         self._clock.absorb(lane.connection.clock)
         lane.connection.clock = self._clock
         lane.on_control = outlet.on_report

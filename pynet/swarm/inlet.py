@@ -110,13 +110,15 @@ class SwarmInlet:
             with self._lock:
                 now = time.monotonic()
                 self._ports.sort(key=lambda port: port.number == number)
-                while lane.waiting():
-                    frame = lane.next_frame(0)
-                    if frame is None:
-                        break
-                    self._on_frame(number, frame, now, events)
-                self.tally.duplicates = self._receiver.duplicates
-                self._tell()
+                try:
+                    while lane.waiting():
+                        frame = lane.next_frame(0)
+                        if frame is None:
+                            break
+                        self._on_frame(number, frame, now, events)
+                finally:  # what came before garbage counts
+                    self.tally.duplicates = self._receiver.duplicates
+                    self._tell()
                 if self._sparing and not self._receiver.partial:
                     self._report_later()
                 elif self._takes_at_once:
@@ -180,17 +182,19 @@ class SwarmInlet:
             _send_report(*prompt)
 
     def _next_report(self) -> tuple[LanePort, Report] | None:
-        """A report, and a lane where nothing stands before it. The caller holds the lock.
+        """A report, and a lane where nothing, or least, stands before it. Holds the lock.
 
         The lane that brought something comes first: the report takes its acknowledgement along,
         which would else be delayed.
         """
         chosen: LanePort | None = None
+        least = 0
         for port in reversed(self._ports):
             if port.ready():
-                chosen = chosen or port
-                if not port.unacked():
-                    chosen = port
+                unacked = port.unacked() or 0
+                if chosen is None or unacked < least:
+                    chosen, least = port, unacked
+                if not least:
                     break
         return None if chosen is None else (chosen, self._receiver.report(time.monotonic()))
 
@@ -260,7 +264,7 @@ class SwarmInlet:
         return self._receiver.ending
 
     def stop(self, error: PynetError | None) -> None:
-        """There will be no more: :meth:`take` raises this, or ends. What has come is dropped."""
+        """There will be no more: after what has come :meth:`take` raises this, or ends."""
         with self._lock:
             self._stopped = self._stopped or error
             self._over = self._over or error is None

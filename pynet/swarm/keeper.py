@@ -31,6 +31,9 @@ log = logging.getLogger("pynet.client")
 LOOK, CALM_LOOK = 0.05, 0.15
 """Seconds between two looks at the lanes; the second while all are there and were just heard."""
 
+LOOK_AROUND = 1.0
+"""Seconds between two looks at the network interfaces of this machine."""
+
 PROBE_AFTER = 0.25
 """Seconds of silence on all lanes after which one is asked for a sign of life."""
 
@@ -99,6 +102,9 @@ class SwarmUser(Protocol):
     def on_silence(self, error: PynetError) -> None:
         """The last lane is lost."""
 
+    def on_vain(self, error: PynetError) -> None:
+        """A lane could not be had; it is tried again."""
+
     def on_refused(self, error: PynetError) -> None:
         """No lane can be had any more, however often one asks."""
 
@@ -142,6 +148,8 @@ class Keeper:
         self._turn = threading.RLock()
         self._lanes: dict[int, Joined] = {}
         self._ways = Ways(interfaces_for(dialler.host))
+        self._looked_around = time.monotonic()
+        self._opening: dict[int, str | None] = {}
         self._next_number = 0
         self._epoch = 0
         self._dials: set[threading.Thread] = set()
@@ -205,20 +213,34 @@ class Keeper:
 
     # ---- one lane -----------------------------------------------------------------------
 
-    def _join(self, patience: float, replaces: int | None = None) -> Joined:
+    def _join(self, patience: float, instead_of: Joined | None = None) -> Joined:
         """Dial, ask, and wait for the consent."""
         with self._lock:
             number = self._next_number
             self._next_number += 1
+            lanes = [j.interface for j in self._lanes.values() if j is not instead_of]
+            # Those that are being opened count, too: most lanes are opened at the same time.
+            interface = self._ways.next([*lanes, *self._opening.values()], time.monotonic())
+            self._opening[number] = interface
+        try:
+            return self._ask(number, interface, patience, instead_of)
+        except BaseException:
+            with self._lock:
+                del self._opening[number]
+            raise
+
+    def _ask(
+        self, number: int, interface: str | None, patience: float, instead_of: Joined | None
+    ) -> Joined:
         until = time.monotonic() + patience
         wishes: dict[str, Any] = {"group": self._group, "lanes": self._wanted}
-        if replaces is not None:
-            wishes["replaces"] = replaces
-        interface = self._ways.next((joined.interface for joined in self.lanes), time.monotonic())
+        if instead_of is not None:
+            wishes["replaces"] = instead_of.handler
         dialler = dataclasses.replace(self._dialler, interface=interface)
         try:
             lane, welcome = dialler.greet("pair", until, **wishes)
         except ConnectError:
+            self._look_around()  # one that has just gone down is tried as soon as it is back
             self._ways.failed(interface, time.monotonic())
             raise
         try:
@@ -243,6 +265,9 @@ class Keeper:
                 lane.tune_for_freshness(self._request.traffic_class)
             self.granted = int(welcome.get("lanes", 1))
             return Joined(number, lane, int(welcome["handler"]), int(fields["epoch"]), interface)
+        except PynetError:  # some of which are ValueErrors, too
+            lane.close()
+            raise
         except (KeyError, TypeError, ValueError) as error:
             lane.close()
             raise ConnectError(
@@ -259,6 +284,8 @@ class Keeper:
             same_gateway = joined.epoch >> EPOCH_BITS == self._epoch >> EPOCH_BITS
             anew = joined.epoch > self._epoch or not same_gateway
             if (joined.epoch < self._epoch and same_gateway) or self._closing.is_set():
+                with self._lock:
+                    del self._opening[joined.number]
                 joined.lane.close()
                 return
             if anew:
@@ -269,6 +296,7 @@ class Keeper:
             joined.lane.on_lost = self._wake.set
             with self._lock:
                 self._lanes[joined.number] = joined
+                del self._opening[joined.number]
             self._backoff.reset()
             self._retry_at = 0.0
             self._user.on_lane(joined, anew=anew)
@@ -314,6 +342,8 @@ class Keeper:
 
     def _heal(self, now: float) -> bool:
         """Dial for what is missing; True if nothing is, and a lane was heard just now."""
+        if now - self._looked_around > LOOK_AROUND:
+            self._look_around()
         lanes = self.lanes
         self._heard = max([self._heard, *(j.lane.connection.last_received for j in lanes)])
         heard = self._heard
@@ -340,15 +370,23 @@ class Keeper:
                 if j.number in sick or now - j.lane.connection.last_received > silent
             ]
             # One at a time, the most silent first: when all are stuck it is the link.
+            if not victims and now >= self._retry_at:
+                crowded = self._ways.crowded((j.interface for j in lanes), now)
+                victims = [j for j in lanes if j.interface in crowded]
             if victims:
                 self._dial(victims)
                 return False
         return missing <= 0 and not self._dials and now - heard < PROBE_AFTER - CALM_LOOK
 
+    def _look_around(self) -> None:
+        self._looked_around = time.monotonic()
+        self._ways.update(interfaces_for(self._dialler.host))
+
     def _dial(self, instead_of: list[Joined]) -> None:
         """Open a lane on a thread of its own, instead of the most silent of these."""
         with self._lock:
-            if len(self._dials) >= MOST_DIALS:
+            # More than were granted would push each other out when all are answered at once.
+            if len(self._dials) >= min(MOST_DIALS, self.granted):
                 return
             self._dialled_at = time.monotonic()
             oldest = min(instead_of, key=lambda j: j.lane.connection.last_received, default=None)
@@ -363,13 +401,15 @@ class Keeper:
 
     def _try_to_join(self, instead_of: Joined | None) -> None:
         try:
-            joined = self._join(DIAL_TIME, None if instead_of is None else instead_of.handler)
+            joined = self._join(DIAL_TIME, instead_of)
             if instead_of is not None:
                 with self._turn:
                     self._drop(instead_of)
             self._add(joined)
         except (ConnectError, ConnectionLost, Busy) as error:
             log.debug("no further lane for %s: %s", self._request.name, error)
+            with self._turn:
+                self._user.on_vain(error)
             self._retry_at = time.monotonic() + self._pause()
         except Closed:
             return

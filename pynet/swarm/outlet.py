@@ -61,6 +61,7 @@ class SwarmOutlet:
         self._changed = threading.Condition(self._lock)
         self._ports: dict[int, LanePort] = {}
         self._timer_at: float | None = None
+        self._timer_relaxed = False
         self._error: PynetError | None = None
         self._flow_id = object()
         self._round_trips: deque[float] = deque(maxlen=RECENT_ROUND_TRIPS)
@@ -75,6 +76,7 @@ class SwarmOutlet:
             self._ports[number] = port
             self._sender.add_lane(port)
             self._run()
+            self._changed.notify_all()
 
     def remove_lane(self, number: int) -> None:
         """A lane is lost; what went over it alone goes over another."""
@@ -251,7 +253,10 @@ class SwarmOutlet:
         self.tally.rescued = self._sender.rescued
         if when is None or self._error is not None:
             return
-        if self._timer_at is None or when < self._timer_at - TIMER_SLACK:
+        relaxed = self._sender.relaxed
+        # The reactor may sleep through a relaxed one, so nothing that matters may wait for it.
+        late = self._timer_relaxed and not relaxed
+        if self._timer_at is None or late or when < self._timer_at - TIMER_SLACK:
             self._timer_at = when
-            on_timer = partial(self._on_timer, when)
-            self._reactor.call_at(when, on_timer, relaxed=self._sender.relaxed)
+            self._timer_relaxed = relaxed
+            self._reactor.call_at(when, partial(self._on_timer, when), relaxed=relaxed)

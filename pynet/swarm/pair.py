@@ -59,6 +59,11 @@ class SwarmPair(Pair):
         self.tally.reconnects += 1
         self._tell(RECONNECTING)
 
+    def on_vain(self, error: PynetError) -> None:
+        """A lane could not be had; it is tried again."""
+        if self._state == RECONNECTING:
+            self.error = error
+
     def _tell_back(self) -> None:
         if self._state == RECONNECTING:
             self.error = None

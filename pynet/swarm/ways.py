@@ -12,8 +12,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-EXCLUDED = 60.0
-"""Seconds for which an interface is left out after a lane over it could not be opened."""
+EXCLUDED, LONGEST = 60.0, 3600.0
+"""Seconds for which an interface is left out after a lane over it could not be opened: at first,
+and after many such trials. Some lead to other machines only, and always will."""
 
 _STATE = Path("/sys/class/net")
 
@@ -28,27 +29,53 @@ class Ways:
     def __init__(self, interfaces: Iterable[str]) -> None:
         self._names = list(interfaces)
         self._bad_until: dict[str, float] = {}
+        self._bad_for: dict[str, float] = {}
+
+    def update(self, interfaces: Iterable[str]) -> None:
+        """These are up now. One that was not is worth a try, whatever it did before."""
+        names = list(interfaces)
+        for name in set(names) - set(self._names):
+            self._bad_until.pop(name, None)
+            self._bad_for.pop(name, None)
+        self._names = names
 
     def next(self, used: Iterable[str | None], now: float) -> str | None:
         """The interface for one more lane.
 
         Args:
-            used: interfaces of the lanes there are.
+            used: interfaces of the lanes there are, and of those that are being opened.
             now: monotonic time.
 
         Returns:
             None to let the system choose, as it does for a swarm's first lane.
         """
         taken = list(used)
-        good = [name for name in self._names if self._bad_until.get(name, 0.0) <= now]
+        good = self._good(now)
         if len(self._names) < 2 or not taken or not good:
             return None
         return min(good, key=taken.count)
 
+    def crowded(self, used: Iterable[str | None], now: float) -> list[str | None]:
+        """The interface that should give a lane to another, if there is one; None is the system's.
+
+        So lanes come back to an interface that was away, and to one that was not there before.
+        """
+        taken = list(used)
+        good = self._good(now)
+        if len(self._names) < 2 or not taken or not good:
+            return []
+        most = max(taken, key=taken.count)
+        return [most] if taken.count(most) - min(map(taken.count, good)) > 1 else []
+
+    def _good(self, now: float) -> list[str]:
+        return [name for name in self._names if self._bad_until.get(name, 0.0) <= now]
+
     def failed(self, name: str | None, now: float) -> None:
         """No lane could be opened over this interface."""
-        if name is not None:
-            self._bad_until[name] = now + EXCLUDED
+        if name is not None and self._bad_until.get(name, 0.0) <= now:
+            seconds = self._bad_for.get(name, EXCLUDED)
+            self._bad_for[name] = min(LONGEST, 2 * seconds)
+            self._bad_until[name] = now + seconds
 
 
 def interfaces_for(host: str) -> list[str]:

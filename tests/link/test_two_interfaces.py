@@ -184,3 +184,18 @@ def test_without_any_way_the_feed_says_so_and_one_is_enough_to_be_back(course: C
     course.until_commands(10)
     now = course.until_all_lanes("cable")
     assert now["states"] == ["connecting", "live", "reconnecting", "live"]
+
+
+@pytest.mark.parametrize("way", ["radio", "cable"])
+def test_lanes_are_spread_evenly_and_come_back_to_a_way_that_is_back(
+    course: Course, way: str
+) -> None:
+    other = {"radio": "cable", "cable": "radio"}[way]
+    course.until_all_lanes("radio", "cable", share=3)
+    course.down(way)
+    course.until_all_lanes(other)
+    course.up(way)
+    course.until_all_lanes("radio", "cable", share=2)
+    assert course.laptop.ask()["states"] == ["connecting", "live"]
+    taken = course.until_commands(50)
+    assert taken == sorted(set(taken))

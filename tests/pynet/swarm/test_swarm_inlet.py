@@ -359,3 +359,32 @@ def test_all_lanes_keep_one_clock(side: FarSide, until: Callable[..., None]) -> 
     # Reading answers it.
     until(lambda: late.read() is not None and desk.inlet.clock.rtt is not None)
     assert desk.inlet.clock is desk.ends[0].lane.connection.clock
+
+
+def test_what_came_before_garbage_is_not_forgotten(side: FarSide) -> None:
+    desk = Desk(side, reliable)
+    with side.at_once():
+        taker = threading.Thread(target=desk.value, name="pynet-test-taker")
+        taker.start()
+        desk.ends[0].send_item(0, "good")
+        desk.ends[0].send(Kind.PART, b"\xc1", b"data", seq=1)
+    taker.join(2)
+    woken = not taker.is_alive()
+    desk.inlet.stop(None)
+    taker.join(5)
+    assert woken, "nothing else comes, so nobody else would wake it"
+
+
+def test_when_no_lane_is_idle_a_report_goes_where_least_stands_before_it(
+    side: FarSide, until: Callable[..., None]
+) -> None:
+    desk = Desk(side, reliable, lanes=0, takes_at_once=True)
+    stuck, busy = desk.add(narrow=True), desk.add(narrow=True)
+    until(lambda: stuck.reports() or busy.reports())
+    occupy(stuck, until)
+    busy.lane.send(Kind.CREDIT, meta=bytes(40_000))
+    until(busy.lane.unacked)
+    stuck.send_item(0, "zero")
+    assert desk.value() == "zero"
+    # The lane with little on its way is read at last, the other one is not.
+    until(lambda: busy.reports() and busy.reports()[-1].floor == 1)

@@ -363,3 +363,40 @@ def test_what_is_told_of_the_flow(side: FarSide, until: Callable[..., None]) -> 
     assert flow.round_trip >= (now_us - made.time_us) / 1e6
     assert flow.smallest_round_trip == flow.round_trip == desk.tally.round_trip
     assert (flow.in_flight, flow.parts, flow.dropped) == (0, 1, 0)
+
+
+def test_who_waits_for_room_is_woken_by_the_first_lane(side: FarSide) -> None:
+    desk = Desk(side, paced(1), lanes=0)
+    waiter = Waiter(lambda: desk.outlet.wait_ready(never))
+    desk.add()  # whose receiver says nothing
+    woken = waiter.ended()
+    desk.outlet.finish(pynet.Closed("over"))
+    assert waiter.ended()
+    assert woken
+    assert waiter.answer is True
+
+
+def test_a_timer_that_matters_does_not_wait_for_one_that_does_not(
+    side: FarSide, until: Callable[..., None]
+) -> None:
+    desk = Desk(side, latest, lanes=4, copies=2)
+    outlet = desk.outlet
+
+    def timer() -> float:
+        when = outlet._timer_at
+        assert when is not None
+        return when
+
+    def near() -> float:
+        until(lambda: time.monotonic() > timer() - 0.003)
+        return timer()
+
+    with side.at_once():
+        outlet.put("old")
+        outlet._on_timer(near())
+        outlet._timer_at = None
+        outlet._run()
+        # The rescue of what will have been replaced by then: the reactor is not woken for it.
+        relaxed = near()
+        outlet.put("new")  # its copy is due after that, and must not be late
+        assert timer() > relaxed
