@@ -129,13 +129,14 @@ class Dialler:
         deadline = start + self.timeout if until is None else min(until, start + self.timeout)
         sock = self._connect(deadline)
         try:
-            connection = Connection(Side.CONTROLLER, self.limits, time.monotonic())
             tls = None if self.context is None else self._shake_hands(sock, self.context, deadline)
+            connection = Connection(Side.CONTROLLER, self.limits, time.monotonic())
             lane = Lane(sock, connection, self.reactor, self.heartbeat, tls)
+        except PynetError:
+            sock.close()
+            raise
         except OSError as error:
             sock.close()
-            if isinstance(error, PynetError):
-                raise
             raise ConnectError(f"{self.address} closed the connection at once: {error}") from error
         try:
             fields = {"purpose": purpose, "controller": self.controller, "name": self.name}

@@ -20,6 +20,7 @@ from pynet.errors import (
     AuthenticationError,
     Closed,
     ConfigurationError,
+    Forbidden,
     GatewayStopped,
     PynetError,
     UnknownSubroutine,
