@@ -257,7 +257,7 @@ def refusal(error: PairingError, left: int) -> bytes:
 
 def _read(message: bytes, **kinds: type) -> dict[str, Any]:
     try:
-        fields = msgpack.unpackb(message, max_buffer_size=MOST_BYTES, strict_map_key=True)
+        fields = msgpack.unpackb(message[:MOST_BYTES])
         refused = fields.get("error")
         good = refused is not None or all(type(fields[k]) is kind for k, kind in kinds.items())
     except Exception as error:  # msgpack raises half a dozen unrelated classes
