@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ
 
+from pynet.caller import PAIRING, PLAIN, TLS, Caller
 from pynet.errors import ConfigurationError, PynetError
 from pynet.io.lane import Lane
 from pynet.io.options import listen_on
@@ -29,6 +31,14 @@ MAX_UNGREETED = 256
 LOOK_FOR_CHANGES = 0.25
 """Seconds between two looks whether another program has added or revoked a peer."""
 
+NO_TLS = b"\x15\x03\x03\x00\x02\x02\x46"
+"""An alert of TLS in the clear: fatal, protocol_version (RFC 8446, 6.2)."""
+
+TLS_ONLY = b"\x15\x03\x03\x00\x02\x02\x78"
+"""Likewise: fatal, no_application_protocol."""
+
+NO_PAIRING = b"CLOSED\n"
+
 OnHello = Callable[[Lane, Frame, dict[str, object]], None]
 
 
@@ -42,6 +52,9 @@ class Door:
         heartbeat: seconds, for the lanes.
         on_hello: gets the lane, its HELLO, and the map in it.
         trust: who may come in; None for plain TCP, over which anybody may.
+
+    Attributes:
+        on_pairing: while a pairing window is open: gets the sockets of who wants to pair.
 
     Raises:
         ConfigurationError: the address cannot be used.
@@ -73,6 +86,8 @@ class Door:
         self._looked_at = 0.0
         self._lock = threading.Lock()
         self._greeting: set[Lane] = set()
+        self._callers: set[Caller] = set()
+        self.on_pairing: Callable[[socket.socket], None] | None = None
         self._closed = False
         reactor.want(self._listener, self, EVENT_READ)
         reactor.watch(self)
@@ -80,7 +95,7 @@ class Door:
     @property
     def greeting(self) -> int:
         """How many connections have not greeted yet."""
-        return len(self._greeting)
+        return len(self._greeting) + len(self._callers)
 
     def close(self) -> None:
         """Stop listening, drop who has not greeted. Idempotent."""
@@ -90,13 +105,16 @@ class Door:
         self._listener.close()
         with self._lock:
             lanes, self._greeting = self._greeting, set()
+            callers, self._callers = self._callers, set()
         for lane in lanes:
             lane.close()
+        for caller in callers:
+            caller.close()
 
     def on_readable(self) -> None:
         """The reactor: connections wait."""
         while not self._closed:
-            if len(self._greeting) >= MAX_UNGREETED:
+            if self.greeting >= MAX_UNGREETED:
                 self._reactor.want(self._listener, self, 0)
                 return
             try:
@@ -106,26 +124,53 @@ class Door:
             except OSError as error:
                 log.warning("cannot accept a connection: %s", error)
                 return
-            try:
-                self._admit(sock)
-            except OSError as error:
-                log.debug("a connection was gone before it was greeted: %s", error)
-                sock.close()
+            with self._lock:
+                self._callers.add(Caller(sock, self._reactor, self._on_word))
 
     def on_writable(self) -> None:
         """Never asked for."""
 
     def on_tick(self, now: float, late: float) -> None:
         """The reactor: accept again when there is room."""
-        if len(self._greeting) < MAX_UNGREETED and not self._closed:
+        if self.greeting < MAX_UNGREETED and not self._closed:
             self._reactor.want(self._listener, self, EVENT_READ)
         if self._trust is not None and now - self._looked_at > LOOK_FOR_CHANGES:
             self._looked_at = now
             self._trust.peers.refresh()
 
-    def _admit(self, sock: socket.socket) -> None:
+    def _on_word(self, caller: Caller, word: str) -> None:
+        """Somebody has said what they want."""
+        with self._lock:
+            self._callers.discard(caller)
+        try:
+            if self._closed:
+                caller.close()
+            elif word == TLS and self._trust is not None:
+                self._admit(caller.sock, Tls(self._trust.server_context(), server=True))
+            elif word == PLAIN and self._trust is None:
+                self._admit(caller.sock, None)
+            elif word == PAIRING and self.on_pairing is not None:
+                self.on_pairing(caller.sock)
+            else:
+                self._send_away(caller, word)
+        except OSError as error:
+            log.debug("a connection was gone before it was greeted: %s", error)
+            caller.close()
+
+    def _send_away(self, caller: Caller, word: str) -> None:
+        """Say a word that the other program understands, and hang up."""
+        with contextlib.suppress(OSError):
+            if word == TLS:
+                caller.sock.send(NO_TLS)
+            elif word == PLAIN:
+                caller.sock.send(TLS_ONLY)
+            elif word == PAIRING:
+                caller.sock.send(NO_PAIRING)
+        log.debug("sent a caller away who wanted %s", word)
+        caller.close()
+
+    def _admit(self, sock: socket.socket, tls: Tls | None) -> None:
         connection = Connection(Side.GATEWAY, self._limits, time.monotonic())
-        tls = None if self._trust is None else Tls(self._trust.server_context(), server=True)
         lane = Lane(sock, connection, self._reactor, self._heartbeat, tls)
         with self._lock:
             self._greeting.add(lane)

@@ -113,7 +113,6 @@ class Tls:
             except ssl.SSLError as error:
                 raise AuthenticationError(explained(error)) from error
 
-
     def _is_empty(self) -> bool:
         # To be told by an exception costs ten times as much as the record itself.
         return not self._incoming.pending and not self._object.pending()
@@ -124,6 +123,7 @@ REASONS = {
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants to know who this is; pair the two",
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it does not say who it is",
     "CERTIFICATE_VERIFY_FAILED": "it is not known here; pair the two",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "it wants no TLS: it runs with insecure=True, or is too old",
     "UNSUPPORTED_PROTOCOL": "it speaks an old TLS; install the same pynet release on both sides",
     "WRONG_VERSION_NUMBER": "it speaks no TLS: is it no pynet, or one with insecure=True?",
     "DECRYPTION_FAILED_OR_BAD_RECORD_MAC": "somebody on the way has changed what was sent",

@@ -1,0 +1,89 @@
+"""Somebody who has just connected: the first bytes tell what they want."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from selectors import EVENT_READ
+
+from pynet.io.reactor import Reactor
+from pynet.wire.frames import MAGIC
+
+PATIENCE = 3.0
+"""Seconds until a caller must have said the first word."""
+
+TLS, PLAIN, PAIRING, STRANGE = "tls", "plain", "pairing", "strange"
+
+PAIRING_WORD = b"PYNET-PAIR-1\n"
+"""Said in the clear before TLS, because who pairs has no certificate that is known."""
+
+_HANDSHAKE = b"\x16\x03"
+"""How TLS begins: a handshake record (RFC 8446, 5.1)."""
+
+_LONGEST = max(len(PAIRING_WORD), len(MAGIC))
+
+OnWord = Callable[["Caller", str], None]
+
+
+class Caller:
+    """A connection of which nothing is known yet. On the reactor only.
+
+    Args:
+        sock: just accepted.
+        reactor: reads it.
+        on_word: gets this object and what is wanted, :data:`STRANGE` for nonsense and silence. The
+            socket is the receiver's then.
+    """
+
+    def __init__(self, sock: socket.socket, reactor: Reactor, on_word: OnWord) -> None:
+        self.sock = sock
+        self._reactor = reactor
+        self._on_word = on_word
+        self._since = time.monotonic()
+        sock.setblocking(False)
+        reactor.want(sock, self, EVENT_READ)
+        reactor.watch(self)
+
+    def on_readable(self) -> None:
+        """The reactor: the first bytes are there. They stay there."""
+        try:
+            word = self.sock.recv(_LONGEST, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            word = b""
+        if word.startswith(_HANDSHAKE):
+            self._tell(TLS)
+        elif word.startswith(MAGIC):
+            self._tell(PLAIN)
+        elif word.startswith(PAIRING_WORD):
+            self.sock.recv(len(PAIRING_WORD))
+            self._tell(PAIRING)
+        elif word and any(w.startswith(word) for w in (_HANDSHAKE, MAGIC, PAIRING_WORD)):
+            self._reactor.want(self.sock, self, 0)  # until the next tick: what is there stays there
+        else:
+            self._tell(STRANGE)
+
+    def on_writable(self) -> None:
+        """Never asked for."""
+
+    def on_tick(self, now: float, late: float) -> None:
+        """The reactor: nobody waits for ever."""
+        if now - self._since - late > PATIENCE:
+            self._tell(STRANGE)
+        else:
+            self._reactor.want(self.sock, self, EVENT_READ)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._let_go()
+        self.sock.close()
+
+    def _tell(self, word: str) -> None:
+        self._let_go()
+        self._on_word(self, word)
+
+    def _let_go(self) -> None:
+        self._reactor.want(self.sock, self, 0)
+        self._reactor.forget(self)
