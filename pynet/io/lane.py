@@ -385,10 +385,11 @@ class Lane:
 
     def _read_sealed(self, tls: Tls, flags: int) -> None:
         """The same through TLS: what has come may be no whole record, or several frames."""
-        data = self._sock.recv(LARGE_READ, flags)
+        data = self._sock.recv(self._read_size, flags)
         if not data:
             self._end_of_file()
             return
+        self._read_size = SMALL_READ if len(data) < SMALL_READ else LARGE_READ
         self.bytes_received += len(data)
         if tls.ready:
             tls.feed(data)
@@ -409,7 +410,7 @@ class Lane:
         """Frames of one more record; None when no more is whole. Holds the state lock."""
         connection = self.connection
         if connection.partial is None:
-            data = tls.take(RECORD)
+            data = tls.take(min(RECORD, self._read_size))
             return connection.receive(data, time.monotonic()) if data else None
         view = connection.wanted()
         assert view is not None
