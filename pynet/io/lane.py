@@ -111,6 +111,7 @@ class Lane:
         self._drained = threading.Condition(self._state_lock)
         self._outbox: deque[list[Buffer]] = deque()
         self._current: list[Buffer] = []
+        self._held: list[Buffer] = []
         self._writing = False
         self._reactor_writes = False
         self._interest_lock = threading.Lock()
@@ -128,6 +129,7 @@ class Lane:
         seq: int = 0,
         time_us: int | None = None,
         patient: bool = False,
+        hold: bool = False,
     ) -> bool:
         """Frame and write.
 
@@ -135,6 +137,7 @@ class Lane:
             kind, meta, body, seq, time_us: see :meth:`Connection.send`.
             patient: wait until the kernel has everything, so that ``body`` may
                 be reused by its owner. Otherwise an unwritten rest is copied.
+            hold: leave a small frame for the next one that is sent: both fit one packet.
 
         Returns:
             True when the kernel has everything.
@@ -149,6 +152,12 @@ class Lane:
             buffers = self.connection.send(
                 kind, time.monotonic(), meta=meta, body=body, seq=seq, time_us=time_us
             )
+            if hold:
+                self._held += buffers
+                return False
+            if self._held:
+                buffers = [b"".join((*self._held, *buffers))]
+                self._held = []
             if self._writing:
                 self._outbox.append(buffers if patient else owned(buffers))
                 mine = False
