@@ -63,6 +63,7 @@ PYNET_1 = _pynet("pynet-1", policy="latest")
 PYNET_8 = _pynet("pynet-8", policy="latest", lanes=8)
 PYNET_8_COPIES = _pynet("pynet-8-copies", policy="latest", lanes=8, copies=2)
 PYNET_8_PLAIN = _pynet("pynet-8-plain", policy="latest", lanes=8, kernel_options=False)
+PYNET_16_PLAIN = _pynet("pynet-16-plain", policy="latest", lanes=16, kernel_options=False)
 PYNET_8_LIMIT = Contender(
     "pynet-8-max-age",
     "pynet",
@@ -73,7 +74,7 @@ PYNET_8_LIMIT = Contender(
 PYNET_16 = _pynet("pynet-16", policy="latest", lanes=16)
 PYNET_16_COPIES = _pynet("pynet-16-copies", policy="latest", lanes=16, copies=2)
 PYNET_RELIABLE = _pynet("pynet-reliable", policy="reliable", lanes=8)
-PYNET_RELIABLE_16 = _pynet("pynet-reliable-16", policy="reliable", lanes=16, copies=3)
+PYNET_RELIABLE_16 = _pynet("pynet-reliable-16", policy="reliable", lanes=16)
 
 # Sockets first and pynet last; a run takes each in turn, and every second seed backwards.
 AGES = (
@@ -96,7 +97,7 @@ AGES = (
     PYNET_16_COPIES,
 )
 DELIVERY = (TCP, PYNET_RELIABLE, PYNET_RELIABLE_16)
-OPTIONS = (UDP, PYNET_8_PLAIN)
+OPTIONS = (UDP, PYNET_8_PLAIN, PYNET_16_PLAIN)
 OUTAGE = (UDP, TCP, ZMQ, PYNET_1, PYNET_8, PYNET_8_LIMIT)
 LOCAL = (TCP, ZMQ, PYNET_1, PYNET_8)
 

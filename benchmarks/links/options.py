@@ -13,5 +13,7 @@ LIMITS = {"wifi-bad": 1.2, "wifi-edge": 1.5}
 def measure(report: Report) -> None:
     """Ages of 100 Hz commands, beside raw UDP."""
     for profile, limit in LIMITS.items():
-        goals = (Goal("pynet-8-plain", "age_p99", Target(limit)),)
+        goals = tuple(
+            Goal(name, "age_p99", Target(limit)) for name in ("pynet-8-plain", "pynet-16-plain")
+        )
         compare(Course.usual(report, profile), OPTIONS, goals)

@@ -145,7 +145,7 @@ class Page:
 
 def machines(results: Sequence[Result]) -> str:
     """Return where, when and of what each part was measured."""
-    rows = [["part", "measured", "commit", "machine", "busy before"]]
+    rows = [["part", "put together", "commit", "machine", "busy before"]]
     for result in results:
         machine = result.content["machine"]
         where = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}"

@@ -134,7 +134,11 @@ def compete(
             if name in failed:
                 continue
             try:
-                those.append(kept_or_measured(report, setting, name, seed))
+                window = kept_or_measured(report, setting, name, seed)
+                if window is None:
+                    report.partial = True
+                else:
+                    those.append(window)
             except RuntimeError as error:
                 print(f"{report.bench}: {name} did not run: {error}", file=sys.stderr)
                 report.missing(name, f"seed {seed}: {error}")
@@ -144,8 +148,11 @@ def compete(
     return found
 
 
-def kept_or_measured(report: Report, setting: Setting, name: str, seed: int) -> Window:
+def kept_or_measured(report: Report, setting: Setting, name: str, seed: int) -> Window | None:
     """Return the window of a contender with a seed; measured before, if the person wants that.
+
+    Returns:
+        None if only what is kept counts, and this is not.
 
     Raises:
         RuntimeError: it did not run.
@@ -156,10 +163,14 @@ def kept_or_measured(report: Report, setting: Setting, name: str, seed: int) -> 
     control = f".{report.congestion}" if report.congestion else ""
     path = RESULTS / "runs" / kind / f"{setting.profile}.{name}.{seed}{control}.json"
     key = [METHOD, CONTENDERS[name].version(), report.congestion, setting.key()]
-    if report.resume and path.exists():
+    if (report.resume or report.kept) and path.exists():
         content = json.loads(path.read_text())
-        if content["key"] == key and not (found := Window.of_raw(content["window"])).disturbed:
-            return found
+        if content["key"] == key:
+            found = Window.of_raw(content["window"])
+            if report.kept or not found.disturbed:
+                return found
+    if report.kept:
+        return None
     for _ in range(ATTEMPTS):
         link = Link(setting.profile, seed=seed, congestion=report.congestion, **setting.changes)
         window = one_window(link, name, setting)

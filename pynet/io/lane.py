@@ -127,6 +127,7 @@ class Lane:
         seq: int = 0,
         time_us: int | None = None,
         patient: bool = False,
+        hold: bool = False,
     ) -> bool:
         """Frame and write.
 
@@ -134,6 +135,7 @@ class Lane:
             kind, meta, body, seq, time_us: see :meth:`Connection.send`.
             patient: wait until the kernel has everything, so that ``body`` may
                 be reused by its owner. Otherwise an unwritten rest is copied.
+            hold: leave a small frame for the next one that is sent: both fit one packet.
 
         Returns:
             True when the kernel has everything.
@@ -148,6 +150,9 @@ class Lane:
             buffers = self.connection.send(
                 kind, time.monotonic(), meta=meta, body=body, seq=seq, time_us=time_us
             )
+            if hold:
+                self._writer.hold(buffers)
+                return False
             gone = self._writer.submit(buffers, patient)
         if gone is None:
             return self._write(patient)

@@ -53,6 +53,7 @@ class Writer:
         self.waits = False
         self._error: PynetError | None = None
         self._outbox: deque[list[Buffer]] = deque()
+        self._held: list[Buffer] = []
         self._plain: list[Buffer] = []
         self._current: list[Buffer] = []
         self._writing = False
@@ -62,6 +63,10 @@ class Writer:
         """True when the kernel has taken all that was sent."""
         return not self._writing
 
+    def hold(self, buffers: list[Buffer]) -> None:
+        """Keep a small frame for the next one: both fit one packet. The caller holds the lock."""
+        self._held += buffers
+
     def submit(self, buffers: list[Buffer], patient: bool) -> bool | None:
         """Begin to send a frame. The caller holds the lock.
 
@@ -69,6 +74,9 @@ class Writer:
             True: the kernel has it. False: it goes out after others. None: :meth:`write` it, once
             the lock is free.
         """
+        if self._held:
+            buffers = [b"".join((*self._held, *buffers))]
+            self._held = []
         if self._writing:
             self._outbox.append(buffers if patient else owned(buffers))
             return False

@@ -31,8 +31,17 @@ class Port(Protocol):
     def unacked(self) -> int | None:
         """Bytes that the other machine has not acknowledged; None where nobody tells."""
 
-    def send(self, kind: Kind, meta: bytes, body: Buffer | None, seq: int, time_us: int) -> bool:
-        """Send a frame now; False if the lane is lost."""
+    def send(
+        self,
+        kind: Kind,
+        meta: bytes,
+        body: Buffer | None,
+        seq: int,
+        time_us: int,
+        *,
+        hold: bool = False,
+    ) -> bool:
+        """Send a frame now, or together with the next one; False if the lane is lost."""
 
 
 class SendLane:

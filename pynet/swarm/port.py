@@ -29,12 +29,20 @@ class LanePort:
         """Bytes the other machine has not acknowledged."""
         return self.lane.unacked()
 
-    def send(self, kind: Kind, meta: bytes, body: Buffer | None, seq: int, time_us: int) -> bool:
+    def send(
+        self,
+        kind: Kind,
+        meta: bytes,
+        body: Buffer | None,
+        seq: int,
+        time_us: int,
+        *,
+        hold: bool = False,
+    ) -> bool:
         """Send a frame; False if the lane is lost or has ended, which others will notice."""
+        raw = () if body is None else (body,)
         try:
-            self.lane.send(
-                kind, meta=meta, body=() if body is None else (body,), seq=seq, time_us=time_us
-            )
+            self.lane.send(kind, meta=meta, body=raw, seq=seq, time_us=time_us, hold=hold)
         except PynetError:
             return False
         return True

@@ -27,7 +27,7 @@ from pynet.swarm.parts import PART_SIZE, cut
 from pynet.swarm.receiver import MOST_OPEN
 from pynet.swarm.report import Report
 from pynet.swarm.window import Window
-from pynet.wire.frames import Kind
+from pynet.wire.frames import HEADER_SIZE, Kind
 from pynet.wire.values import Buffer
 
 COPY_GAP, LOSSLESS_GAP = 0.005, 0.010
@@ -67,6 +67,10 @@ MOST_STALE = 256
 """Unsent parts, beyond twice those still wanted, among which superseded ones may be; more are
 looked through."""
 
+MOST_TOGETHER, TOGETHER_GAP = 14, 0.008
+"""So many small items that must arrive and are not reported go along with the next packet, each
+that was not sent for so many seconds; longer where more of them are on the way."""
+
 MOST_TRIES = 6
 """Tries of a part of an item that may be lost; more would be for a picture of long ago."""
 
@@ -103,7 +107,7 @@ class _Item:
 class _Part:
     """A part of an item: what was tried so far."""
 
-    __slots__ = ("copies", "data", "due", "here", "index", "item", "tried", "tries")
+    __slots__ = ("copies", "data", "due", "here", "index", "item", "sent_at", "tried", "tries")
 
     def __init__(self, item: _Item, index: int, data: memoryview) -> None:
         self.item = item
@@ -114,6 +118,7 @@ class _Part:
         self.tries = 0
         self.copies = 0
         self.due = 0.0
+        self.sent_at = 0.0
 
 
 class SwarmSender:
@@ -319,7 +324,10 @@ class SwarmSender:
                 self._urgent.append(part)
         if not self.lanes:
             return None
-        blocked = not self._send_all(self._urgent, now) or not self._send_all(self._fresh, now)
+        blocked = not self._send_all(self._urgent, now)
+        if not blocked or (self._fresh and self._fresh[0].item.small):
+            # Small items are not held up by one that must be sent again; it may go along with them.
+            blocked = not self._send_all(self._fresh, now) or blocked
         if blocked:
             self._starved = True
         return self._next_run(now, blocked)
@@ -398,8 +406,17 @@ class SwarmSender:
         # the one used last, so that it is used again.
         self.lanes.remove(lane)
         self.lanes.insert(0 if self._settled else len(self.lanes), lane)
+        for other in self._companions(part, now):
+            lane.on_sent(now, idle=idle)
+            idle = False
+            meta_too = bytes(other.data)
+            lane.port.send(Kind.ITEM, meta_too, None, other.item.id, other.item.born_us, hold=True)
+            other.tried.add(lane.number)
+            other.sent_at = now
+            self._wait_for(other, now + max(RESCUE_LEAST, INSISTENCE * self.patience))
         lane.on_sent(now, idle=idle)
         lane.port.send(kind, meta, body, item.id, item.born_us)
+        part.sent_at = now
         self.sent += 1
         part.tries += 1
         part.tried.add(lane.number)
@@ -413,6 +430,28 @@ class SwarmSender:
         else:
             self._note_rescue(part, now)
         self._call_again(part, now)
+
+    def _companions(self, part: _Part, now: float) -> list[_Part]:
+        """What must arrive, is not reported yet, and fits into the packet of a small item.
+
+        So each packet makes good all that was lost lately, and an order needs but one that gets
+        through. Only the oldest, and seldom where many are on the way: a fast flow would send
+        everything many times over.
+        """
+        if not self._lossless or not part.item.small:
+            return []
+        found = []
+        gap = TOGETHER_GAP * max(1.0, len(self._items) / MOST_TOGETHER)
+        room = PART_SIZE - len(part.data)
+        for item in itertools.islice(self._items.values(), MOST_TOGETHER):
+            other = item.parts[0]
+            room -= HEADER_SIZE + len(other.data)
+            if room < 0 or item is part.item:
+                break
+            waits = other.tries and not other.here and now - other.sent_at >= gap
+            if waits and item.small and item.meta_len == len(other.data):
+                found.append(other)
+        return found
 
     def _note_rescue(self, part: _Part, now: float) -> None:
         self.rescued += 1

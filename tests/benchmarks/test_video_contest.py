@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from benchmarks.harness import Report
 from benchmarks.video.contenders import CONTENDERS
-from benchmarks.video.contest import Window, chosen, seconds_of, seeds_of
+from benchmarks.video.contest import Setting, Window, chosen, compete, seconds_of, seeds_of
 from benchmarks.video.figures import Goals, Result, best_peer, results_of, table, tell
 from benchmarks.video.judge import Arrival
 from benchmarks.video.outage import LENGTH, back_times, outages
@@ -36,6 +37,15 @@ def test_a_person_chooses_contenders_and_seeds() -> None:
 def test_a_window_is_the_same_when_it_was_in_a_file() -> None:
     before = window(0.02, bulk=40.0)
     assert Window.of_raw(json.loads(json.dumps(before.raw()))) == before
+
+
+def test_of_what_is_not_kept_nothing_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.video.contest.RESULTS", tmp_path)
+    report = quiet_report(kept=True, seeds=(1,))
+    assert compete(report, ["tcp-jpeg"], lambda _: Setting("lan", 5.0)) == {}
+    assert report.partial
 
 
 def test_a_window_with_one_very_late_packet_shows_the_machine() -> None:

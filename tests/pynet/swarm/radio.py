@@ -149,7 +149,16 @@ class SimulatedPort:
         """As the kernel would tell, if this one does."""
         return self.way.unacked if self._knows else None
 
-    def send(self, kind: Kind, meta: bytes, body: Buffer | None, seq: int, time_us: int) -> bool:
+    def send(
+        self,
+        kind: Kind,
+        meta: bytes,
+        body: Buffer | None,
+        seq: int,
+        time_us: int,
+        *,
+        hold: bool = False,
+    ) -> bool:
         """Send a frame."""
         raw = None if body is None else np.frombuffer(bytes(body), np.uint8)
         size = 28 + len(meta) + (0 if raw is None else len(raw))

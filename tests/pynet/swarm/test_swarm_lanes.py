@@ -36,7 +36,16 @@ class KnownPort:
     def unacked(self) -> int | None:
         return self.bytes_out
 
-    def send(self, kind: Kind, meta: bytes, body: Buffer | None, seq: int, time_us: int) -> bool:
+    def send(
+        self,
+        kind: Kind,
+        meta: bytes,
+        body: Buffer | None,
+        seq: int,
+        time_us: int,
+        *,
+        hold: bool = False,
+    ) -> bool:
         return self.open
 
 

@@ -266,3 +266,27 @@ def test_thousands_of_tiny_items_behind_a_hole() -> None:
     assert put == 8000
     radio.clock.run(radio.clock.now + 10)
     assert [arrived.id for _, arrived in radio.taken] == list(range(put))
+
+
+def test_after_a_gap_the_first_packet_makes_all_good() -> None:
+    # TCP's own timer would need many times as long; so would one packet for each order.
+    air = Air(2, delay=0.015, jitter=0.0)
+    radio = Radio(reliable, air, lanes=16, rto=1.0)
+    air.dead_from, air.dead_until = 0.5, 0.6
+    for number in range(100):
+        radio.put(item(number, 64))
+        radio.clock.run(radio.clock.now + 0.01)
+    radio.clock.run(radio.clock.now + 0.2)
+    assert [arrived.id for _, arrived in radio.taken] == list(range(100))
+    waited = max(at - radio.births[arrived.id] for at, arrived in radio.taken)
+    assert waited <= 0.1 + 0.015 + 0.011
+
+
+def test_a_fast_flow_is_not_sent_many_times_over() -> None:
+    radio = Radio(reliable, Air(2, delay=0.03, jitter=0.0), lanes=16, rto=0.1)
+    for number in range(3000):
+        radio.put(item(number, 64))
+        radio.clock.run(radio.clock.now + 0.0002)
+    radio.clock.run(radio.clock.now + 1.0)
+    assert [arrived.id for _, arrived in radio.taken] == list(range(3000))
+    assert sum(port.frames for port in radio.ports.values()) < 1.6 * 3000
