@@ -59,7 +59,7 @@ class Peer:
         name: for people.
         role: what it may do here.
         certificate: DER; pinned: another one is another machine.
-        since: when it was added, seconds since 1970.
+        since: when it was added, seconds since 1970; 0 for this machine itself.
     """
 
     name: str
@@ -68,9 +68,14 @@ class Peer:
     since: float = 0.0
 
     @property
+    def paired(self) -> bool:
+        """Another machine, whose name was given here."""
+        return self.since > 0
+
+    @property
     def id(self) -> str:
-        """See :func:`~pynet.trust.identity.device_id`."""
-        return device_id(self.certificate)
+        """See :func:`~pynet.trust.identity.device_id`; empty without a certificate."""
+        return device_id(self.certificate) if self.certificate else ""
 
 
 class Peers:
