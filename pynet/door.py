@@ -16,7 +16,8 @@ from pynet.io.lane import Lane
 from pynet.io.options import listen_on
 from pynet.io.reactor import Reactor
 from pynet.io.tls import Tls
-from pynet.stranger import PAIRING, PLAIN, TLS, Stranger
+from pynet.offenders import Offenders
+from pynet.stranger import GONE, PAIRING, PLAIN, SILENT, STRANGE, TLS, Stranger
 from pynet.trust.store import Trust
 from pynet.wire.connection import Connection, read_greeting
 from pynet.wire.frames import Frame
@@ -38,6 +39,15 @@ TLS_ONLY = b"\x15\x03\x03\x00\x02\x02\x78"
 """Likewise: fatal, no_application_protocol."""
 
 NO_PAIRING = b"CLOSED\n"
+
+UNWANTED = {
+    TLS: "wants TLS, and this Gateway runs with insecure=True",
+    PLAIN: "wants plain TCP, which is insecure; connect without insecure=True",
+    PAIRING: "wants to pair, and nobody has opened a window for that",
+    STRANGE: "speaks no pynet",
+    SILENT: "says nothing",
+}
+"""Why somebody is sent away."""
 
 OnHello = Callable[[Lane, Frame, dict[str, object]], None]
 
@@ -88,6 +98,7 @@ class Door:
         self._greeting: set[Lane] = set()
         self._strangers: set[Stranger] = set()
         self.on_pairing: Callable[[socket.socket], None] | None = None
+        self._offenders = Offenders()
         self._closed = False
         reactor.want(self._listener, self, EVENT_READ)
         reactor.watch(self)
@@ -118,14 +129,16 @@ class Door:
                 self._reactor.want(self._listener, self, 0)
                 return
             try:
-                sock, _ = self._listener.accept()
+                sock, address = self._listener.accept()
             except BlockingIOError:
                 return
             except OSError as error:
                 log.warning("cannot accept a connection: %s", error)
                 return
             with self._lock:
-                self._strangers.add(Stranger(sock, self._reactor, self._on_word))
+                self._strangers.add(
+                    Stranger(sock, self._reactor, self._on_word, host=str(address[0]))
+                )
 
     def on_writable(self) -> None:
         """Never asked for."""
@@ -143,7 +156,7 @@ class Door:
         with self._lock:
             self._strangers.discard(stranger)
         try:
-            if self._closed:
+            if self._closed or word == GONE:
                 stranger.close()
             elif word == TLS and self._trust is not None:
                 self._admit(stranger.sock, Tls(self._trust.server_context(), server=True))
@@ -166,12 +179,14 @@ class Door:
                 stranger.sock.send(TLS_ONLY)
             elif word == PAIRING:
                 stranger.sock.send(NO_PAIRING)
-        log.debug("sent a stranger away who wanted %s", word)
+        host = stranger.host
+        self._offenders.complain(host, f"sent {host} away: it {UNWANTED[word]}")
         stranger.close()
 
     def _admit(self, sock: socket.socket, tls: Tls | None) -> None:
         connection = Connection(Side.GATEWAY, self._limits, time.monotonic())
         lane = Lane(sock, connection, self._reactor, self._heartbeat, tls)
+        lane.complain = partial(self._offenders.complain, lane.peer.rpartition(":")[0])
         with self._lock:
             self._greeting.add(lane)
         lane.on_frames = partial(self._greet, lane)
@@ -185,7 +200,7 @@ class Door:
         try:
             fields = read_greeting(hello)
         except PynetError as error:
-            log.warning("dropping %s: %s", lane.peer, error)
+            lane.complain(f"dropping {lane.peer}: {error}")
             self._discard(lane)
             return
         lane.on_frames = lane.on_lost = None
