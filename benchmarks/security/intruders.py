@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgpack
 
-from pynet.trust.contexts import PROTOCOL
+from pynet.io.tls import PROTOCOL
 from pynet.wire.frames import HEADER, PREAMBLE, Kind
 
 PATIENCE = 20.0
