@@ -6,6 +6,7 @@ import base64
 import contextlib
 import enum
 import json
+import logging
 import os
 import secrets
 import threading
@@ -19,6 +20,8 @@ from cryptography import x509
 
 from pynet.errors import ConfigurationError
 from pynet.trust.identity import device_id
+
+log = logging.getLogger("pynet.trust")
 
 PEERS_FILE = "peers.json"
 LONGEST_NAME = 64
@@ -148,13 +151,21 @@ class Peers:
         return lambda: self._listeners.remove(listener)
 
     def refresh(self) -> bool:
-        """Look whether another process has changed the file; True if it has."""
+        """Look whether another process has changed the file; True if it has.
+
+        Of a file that cannot be read nothing is taken over; the log says so.
+        """
         stamp = self._look()
         if stamp == self._stamp:
             return False
-        peers = self._read()
+        self._stamp = stamp
+        try:
+            peers = self._read()
+        except ConfigurationError as error:
+            log.error("peers stay as they were: %s", error)
+            return False
         with self._lock:
-            self._peers, self._stamp = peers, stamp
+            self._peers = peers
         self._tell()
         return True
 
