@@ -234,4 +234,6 @@ class Door:
     def _discard(self, lane: Lane) -> None:
         with self._lock:
             self._ungreeted.pop(lane, None)
+        # They hold the lane. A thousand strangers' TLS must not wait for the garbage collector.
+        lane.on_frames = lane.on_lost = None
         lane.close()
