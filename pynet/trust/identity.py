@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import hashlib
 import os
 import secrets
@@ -53,6 +54,7 @@ class Identity:
         return key.sign(message)
 
 
+@functools.lru_cache(1024)
 def device_id(certificate: bytes) -> str:
     """The name that nobody else can have: 56 letters and digits in groups of 7.
 

@@ -103,6 +103,8 @@ class Peers:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        # Held while the file is read and written; whoever only asks never waits for a disk.
+        self._turn = threading.Lock()
         self._peers: dict[str, Peer] = {}
         self._revoked: dict[str, int] = {}
         self._stamp: tuple[int, int, int] | None = None
@@ -161,9 +163,9 @@ class Peers:
     def add(self, peer: Peer) -> None:
         """Know a peer from now on, or know it otherwise than before."""
 
-        def change() -> None:
-            self._peers[peer.id] = peer
-            self._revoked.pop(peer.id, None)
+        def change(peers: dict[str, Peer], revoked: dict[str, int]) -> None:
+            peers[peer.id] = peer
+            revoked.pop(peer.id, None)
 
         self._change(change)
 
@@ -186,15 +188,15 @@ class Peers:
     def revoke(self, peer: Peer) -> None:
         """Know a peer no longer: its connections end at once. Only a code lets it in again."""
 
-        def change() -> None:
-            self._peers.pop(peer.id, None)
-            self._revoked[peer.id] = round(now())
+        def change(peers: dict[str, Peer], revoked: dict[str, int]) -> None:
+            peers.pop(peer.id, None)
+            revoked[peer.id] = round(now())
 
         self._change(change)
 
     def forget(self, peer: Peer) -> None:
         """Know a peer no longer; an id in a settings file lets it in again."""
-        self._change(lambda: self._peers.pop(peer.id, None))
+        self._change(lambda peers, _: peers.pop(peer.id, None))
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Be told of changes, from any thread. Returns what takes that back."""
@@ -204,30 +206,36 @@ class Peers:
     def refresh(self) -> bool:
         """Look whether another process has changed the file; True if it has.
 
+        Does not wait for a thread that changes it just now: that one tells, too.
+
         Raises:
             ConfigurationError: it holds something else now; once, and what was known stays.
         """
-        with self._lock:
+        if not self._turn.acquire(blocking=False):
+            return False
+        try:
             stamp = self._look()
             if stamp == self._stamp:
                 return False
             self._stamp = stamp
-            self._peers, self._revoked = self._read()
+            self._take(self._read())
+        finally:
+            self._turn.release()
         self._tell()
         return True
 
-    def _change(self, change: Callable[[], Any]) -> None:
-        with self._lock, self._alone():
-            before = self._peers, self._revoked
-            try:
-                self._peers, self._revoked = self._read()
-                change()
-                self._write()
-            except BaseException:
-                self._peers, self._revoked = before
-                raise
+    def _change(self, change: Callable[[dict[str, Peer], dict[str, int]], Any]) -> None:
+        with self._turn, self._alone():
+            peers, revoked = self._read()
+            change(peers, revoked)
+            self._write(peers, revoked)
             self._stamp = self._look()
+            self._take((peers, revoked))
         self._tell()
+
+    def _take(self, known: tuple[dict[str, Peer], dict[str, int]]) -> None:
+        with self._lock:
+            self._peers, self._revoked = known
 
     def _tell(self) -> None:
         for listener in list(self._listeners):
@@ -266,11 +274,8 @@ class Peers:
             ) from error
         return {peer.id: peer for peer in peers}, revoked
 
-    def _write(self) -> None:
-        content = {
-            "peers": [_entry_of(peer) for peer in self._peers.values()],
-            "revoked": self._revoked,
-        }
+    def _write(self, peers: dict[str, Peer], revoked: dict[str, int]) -> None:
+        content = {"peers": [_entry_of(peer) for peer in peers.values()], "revoked": revoked}
         draft = self.path.with_name(f"{self.path.name}.{secrets.token_hex(4)}")
         try:
             with os.fdopen(
