@@ -12,7 +12,7 @@ import pynet
 from pi_agent import __version__
 from pi_agent.broadcast import CameraBroadcaster
 from pi_agent.car import Car, build_car
-from pi_agent.config import LOOPBACK, Config
+from pi_agent.config import Config
 from pi_agent.drive import DriveGate
 from pi_agent.hardware.protocols import Sensor
 from pi_agent.report import Reporter
@@ -20,6 +20,8 @@ from pi_agent.subroutines import Subroutines
 from pi_agent.video import CameraVideo, offered
 from pi_agent.watchdog import Watchdog
 from pynet.rc.messages import CarDescription, CarStatus
+from pynet.trust.display import CodeCommand
+from pynet.trust.store import Placed
 
 logger = logging.getLogger(__name__)
 
@@ -168,16 +170,20 @@ class Agent:
         )
 
     def _make_gateway(self) -> pynet.Gateway:
-        config = self._config.gateway
-        beyond = config.host not in LOOPBACK
-        return pynet.Gateway(
+        config, trust = self._config.gateway, self._config.trust
+        placed = [Placed.of(peer.name, peer.id, peer.role) for peer in trust.peer]
+        gateway = pynet.Gateway(
             config.host,
             config.port,
             pool_size=config.pool_size,
             name=self._config.name,
-            insecure=beyond,
-            allow_network=beyond and config.allow_network,
+            insecure=config.insecure,
+            allow_network=config.allow_network,
+            trust=None if config.insecure else pynet.Trust(name=self._config.name, placed=placed),
         )
+        if trust.code_command:
+            gateway.on_pairing = CodeCommand(trust.code_command)
+        return gateway
 
 
 def _cameras(car: Car, config: Config) -> dict[str, CameraVideo]:

@@ -706,11 +706,13 @@ def test_who_was_revoked_needs_a_code_in_spite_of_the_settings(
     assert expecting.trust.expected(desk.identity.id) is not None
 
 
-def test_who_came_by_the_settings_goes_with_them(expecting: Gateway, desk: Trust) -> None:
+def test_who_came_by_the_settings_may_do_what_they_say_now(expecting: Gateway, desk: Trust) -> None:
     pair("127.0.0.1", expecting.port, None, trust=desk)
     assert expecting.trust is not None
-    folder = expecting.trust.folder
-    assert len(Trust(folder).peers.all()) == 1
+    folder, owned = expecting.trust.folder, expecting.trust.identity.certificate
+    certificate = desk.identity.certificate
     changed = Trust(folder, placed=[Placed.of("Anna", desk.identity.id, "viewer")])
-    assert [peer.role for peer in changed.peers.all()] == [Role.VIEWER]
-    assert Trust(folder, placed=[]).peers.all() == []
+    assert changed.admit(certificate).role is Role.VIEWER
+    assert changed.admit(owned).role is Role.OWNER
+    with pytest.raises(AuthenticationError, match="not in the settings"):
+        Trust(folder).admit(certificate)
