@@ -76,8 +76,7 @@ class Gateway(Registrar):
         trust: who this machine is, and whom it knows; what the platform's folder holds by default.
 
     Attributes:
-        on_pairing: told, on a thread of the Gateway's, of every pairing window that opens, and
-            again when it is over.
+        on_pairing: gets each pairing window, on a thread of its own, when it opens and is over.
 
     Raises:
         ConfigurationError: an argument cannot work.
@@ -263,12 +262,12 @@ class Gateway(Registrar):
         on_code: Told | None = None,
         on_end: Told | None = None,
     ) -> PairingWindow:
-        """Let one machine become acquainted with this one, by a code that a person types in there.
+        """Let one machine get to know this one, by a code that a person types in there.
 
         Args:
             role: what it may do here from then on.
             seconds: for which the code is good, at most an hour.
-            on_code, on_end: instead of :attr:`on_pairing`, at its beginning and at its end.
+            on_code, on_end: instead of :attr:`on_pairing`.
 
         Raises:
             ConfigurationError: it does not run, speaks plain TCP, or pairs already.
@@ -408,7 +407,12 @@ class Gateway(Registrar):
             with self._lock:
                 entry = self._waiting.popleft()
             _, lane, hello = entry
-            if lane.error is None and not self._assign(lane, hello):
+            try:
+                assigned = lane.error is not None or self._assign(lane, hello)
+            except PynetError as error:  # revoked meanwhile
+                self._turn_away(lane, error)
+                continue
+            if not assigned:
                 with self._lock:
                     self._waiting.appendleft(entry)
                 return
