@@ -266,7 +266,7 @@ class Gateway(Registrar):
         """Let one machine get to know this one, by a code that a person types in there.
 
         Args:
-            role: what it may do here from then on.
+            role: what it may do here.
             seconds: for which the code is good, at most an hour.
             on_code, on_end: instead of :attr:`on_pairing`.
 
@@ -410,7 +410,7 @@ class Gateway(Registrar):
             _, lane, hello = entry
             try:
                 assigned = lane.error is not None or self._assign(lane, hello)
-            except PynetError as error:  # revoked meanwhile
+            except PynetError as error:
                 self._turn_away(lane, error)
                 continue
             if not assigned:

@@ -82,8 +82,8 @@ def test_pairing_both_ways_keeps_what_was_granted_before(
     with Gateway(port=0, trust=desk, name="desk") as on_the_desk:
         with on_the_desk.open_pairing(Role.VIEWER) as other:
             pair("127.0.0.1", on_the_desk.port, other.code, trust=rover.trust)
-        (rover,) = desk.peers.all()
-        assert (rover.role, rover.granted, rover.name) == (Role.VIEWER, Role.DRIVER, "rover")
+        (called,) = desk.peers.all()
+        assert (called.role, called.granted, called.name) == (Role.VIEWER, Role.DRIVER, "rover")
         (known,) = rover.trust.peers.all()
         assert (known.role, known.granted) == (Role.DRIVER, Role.VIEWER)
 
