@@ -42,7 +42,7 @@ def rover(trust: Callable[[str], Trust]) -> Iterator[Gateway]:
         yield gateway
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who fails is heard again soon."""
     monkeypatch.setattr(reception, "REST", 0.05)

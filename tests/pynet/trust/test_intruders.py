@@ -22,6 +22,8 @@ from pynet.trust.talk import MOST_BYTES, Talk
 from pynet.trust.window import PairingWindow
 from tests.pynet.trust.strangers import InBetween, admitted, other_than, soon, talk_to
 
+pytestmark = pytest.mark.usefixtures("short_rest")
+
 Until = Callable[..., None]
 Machines = Callable[[str], Trust]
 

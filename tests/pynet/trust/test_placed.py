@@ -15,6 +15,8 @@ from pynet.trust.pairing import Asker
 from pynet.trust.store import Placed
 from tests.pynet.trust.strangers import InBetween, soon, talk_to
 
+pytestmark = pytest.mark.usefixtures("short_rest")
+
 Machines = Callable[[str], Trust]
 
 

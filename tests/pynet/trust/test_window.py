@@ -26,6 +26,8 @@ from pynet.trust.talk import BUSY, CLOSED
 from pynet.trust.window import PairingWindow
 from tests.pynet.trust.strangers import admitted, knock, other_than, soon, talk_to
 
+pytestmark = pytest.mark.usefixtures("short_rest")
+
 Until = Callable[..., None]
 Machines = Callable[[str], Trust]
 
