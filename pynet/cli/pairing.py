@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from pynet.cli.serving import ended_by_signals
 from pynet.cli.signs import large, qr
 from pynet.cli.text import printable
 from pynet.controller import Controller
@@ -119,7 +120,7 @@ def serve(options: argparse.Namespace) -> None:
         PairingError: nobody has paired.
     """
     command = CodeCommand(shlex.split(options.code_command)) if options.code_command else None
-    with _gateway(options) as gateway:
+    with ended_by_signals(), _gateway(options) as gateway:
         window = _open(gateway, Role.of(options.role), options.seconds)
         if window["told"]:
             command = None

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shlex
+import signal
 import stat
 import subprocess
 import sys
@@ -201,6 +202,38 @@ def test_a_person_types_the_code(car: Machine, desk: Machine, served: str) -> No
         assert done.returncode == 0, done.stderr
         assert "Code that the other machine shows" in done.stderr
         assert outcome(process)[0] == 0
+
+
+@posix_only
+def test_a_person_at_a_terminal_may_try_again(car: Machine, desk: Machine, served: str) -> None:
+    import pty
+
+    keyboard, terminal = pty.openpty()
+    with (
+        window(car, served) as (process, shown),
+        ended(desk.start("pair", f"127.0.0.1:{served}", stdin=terminal)) as asking,
+    ):
+        os.close(terminal)
+        assert asking.stderr is not None
+        wrong = f"{(int(shown['code']) + 1) % 10**8:08d}"
+        os.write(keyboard, f"{wrong}\n".encode())
+        assert "2 more" in asking.stderr.readline()
+        os.write(keyboard, f"{shown['code']}\n".encode())
+        assert outcome(asking)[0] == 0
+        assert outcome(process)[0] == 0
+    os.close(keyboard)
+
+
+@posix_only
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_gives_up_leaves_no_window_open(
+    car: Machine, served: str, number: signal.Signals
+) -> None:
+    with window(car, served) as (process, _):
+        process.send_signal(number)
+        assert outcome(process)[0] == 130
+    with Controller(trust=car.trust) as controller:
+        assert controller.connect(f"127.0.0.1:{served}").ask("pairing")["state"] == "closed"
 
 
 def test_wrong_codes_end_the_command_and_then_the_window(
