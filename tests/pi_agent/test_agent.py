@@ -339,7 +339,7 @@ def test_a_driver_who_fell_silent_can_drive_again_after_somebody_else(
 
 
 def test_an_agent_that_cannot_be_made_leaves_nothing_behind() -> None:
-    beyond = replace(SEEING, gateway=GatewayConfig(host="192.0.2.1", port=0))
+    beyond = replace(SEEING, gateway=GatewayConfig(host="192.0.2.1", port=0, insecure=True))
     with pytest.raises(pynet.ConfigurationError, match="anybody on the network"):
         Agent(beyond)
 

@@ -33,6 +33,7 @@ from pynet.cli.signs import large, qr
 from pynet.trust import pair
 from pynet.trust.link import Link
 from pynet.trust.ssh import pair_over_ssh
+from pynet.trust.store import Placed
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -324,6 +325,21 @@ def test_nothing_or_too_much_said(desk: Machine, capsys: pytest.CaptureFixture[s
     for words in (["pair"], ["pair", "rover", "--serve"]):
         assert main(words) == 1
         assert "say one of" in capsys.readouterr().err
+
+
+def test_an_id_in_the_settings_and_a_name_that_is_paired_again(
+    tmp_path: Path, desk: Machine
+) -> None:
+    placed = [Placed.of("Anna", desk.trust.identity.id, "viewer")]
+    with Gateway(port=0, name="rover", trust=Trust(tmp_path / "car", placed=placed)) as gateway:
+        gateway.batch(lambda: "toot", name="horn", role="viewer")
+        told = desk.says("pair", gateway.address, "--by-id")
+        assert "rover is known now, and lets this machine in as viewer" in told
+        assert "compare the id" in told
+        assert desk.says("call", "rover", "horn") == "toot\n"
+        with gateway.open_pairing(Role.OWNER) as again:
+            told = desk.says("pair", "rover", "--code", again.code)
+        assert "as owner" in told
 
 
 # ---- over ssh -----------------------------------------------------------------------------
