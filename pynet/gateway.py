@@ -267,7 +267,7 @@ class Gateway(Registrar):
             with self._lock:
                 self._managers[lane] = peer
             lane.on_frames = partial(self._on_question, lane)
-            self._welcome(lane, 0, hello)
+            self._welcome(lane, 0, hello, peer)
             return
         try:
             assigned = self._assign(lane, hello)
@@ -309,8 +309,11 @@ class Gateway(Registrar):
             self._waiting = deque(entry for entry in self._waiting if entry[1] is not lane)
         lane.close()
 
-    def _welcome(self, lane: Lane, handler_id: int, hello: Frame, granted: int = 1) -> None:
+    def _welcome(
+        self, lane: Lane, handler_id: int, hello: Frame, peer: Peer, granted: int = 1
+    ) -> None:
         fields = {
+            "role": peer.role.word,
             "lanes": granted,
             "gateway": self.name,
             "version": __version__,
@@ -342,7 +345,8 @@ class Gateway(Registrar):
         if group is not None:
             self._groups.enter(group, handler)
         try:
-            self._welcome(lane, handler.id, hello, 1 if group is None else group.granted)
+            granted = 1 if group is None else group.granted
+            self._welcome(lane, handler.id, hello, peer, granted)
         except PynetError as error:
             log.debug("%s left before its welcome: %s", lane.peer, error)
             self._forget(handler)

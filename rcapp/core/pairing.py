@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import logging
-import re
 import socket
 import threading
 import time
@@ -12,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 
 from rcapp.core import sentences
 
@@ -40,10 +38,12 @@ class Invitation:
     Attributes:
         code: the digits so far, eight when it is whole.
         address: ``host:port`` where a link named one, else empty.
+        id: device id of the car where a link named it, else empty.
     """
 
     code: str = ""
     address: str = ""
+    id: str = ""
 
     @property
     def whole(self) -> bool:
@@ -66,17 +66,15 @@ def read_invitation(text: str) -> Invitation:
 
 
 def _read_link(link: str) -> Invitation:
+    from pynet.errors import ConfigurationError
+    from pynet.trust.link import Link
+
     try:
-        parts = urlsplit(link)
-        host, port = parts.hostname or "", parts.port or sentences.DEFAULT_PORT
-        given = parse_qs(parts.query).get("code", [""])[0]
-    except ValueError:
+        read = Link.read(link)
+    except ConfigurationError:
         return Invitation()
-    found = re.search(rf"(?<!\d)\d{{{DIGITS}}}(?!\d)", f"{given} {parts.path} {parts.fragment}")
-    code = found[0] if found else ""
-    if not host:
-        return Invitation(code)
-    return Invitation(code, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    host = f"[{read.host}]" if ":" in read.host else read.host
+    return Invitation(read.code, f"{host}:{read.port}", read.id)
 
 
 class PairingState(enum.Enum):
@@ -97,7 +95,6 @@ class PairingFacts:
         sentence: why it failed, with a remedy.
         again: another code may be tried at once; else the car must show a new one first.
         peer: who the car is, once it is done.
-        role: what this computer may do there; empty where that was not said.
         seconds: how long it took.
     """
 
@@ -105,7 +102,6 @@ class PairingFacts:
     sentence: str = ""
     again: bool = True
     peer: Peer | None = None
-    role: str = ""
     seconds: float = 0.0
 
 
@@ -146,13 +142,14 @@ class PairingTask:
         with self._lock:
             return self._facts
 
-    def begin(self, address: str, code: str, name: str) -> None:
+    def begin(self, address: str, code: str, name: str, car_id: str = "") -> None:
         """Try a code; does nothing while another one is being tried.
 
         Args:
             address: ``host:port`` of the car, as a person has typed it.
             code: eight digits.
             name: what the car is to call this computer; empty for the computer's own name.
+            car_id: device id that the car must have; empty for any.
         """
         with self._lock:
             if self._facts.state is PairingState.ASKING:
@@ -161,7 +158,7 @@ class PairingTask:
             self._facts = PairingFacts(PairingState.ASKING)
             self._thread = threading.Thread(
                 target=self._run,
-                args=(self._attempt, address, code, name or own_name()),
+                args=(self._attempt, address, code, name or own_name(), car_id),
                 name="rcapp-pair",
                 daemon=True,
             )
@@ -193,12 +190,14 @@ class PairingTask:
     ) -> None:
         self.close()
 
-    def _run(self, attempt: int, address: str, code: str, name: str) -> None:
+    def _run(self, attempt: int, address: str, code: str, name: str, car_id: str) -> None:
         began = time.monotonic()
         try:
             host, port = sentences.split_address(address)
             trust = self._acquaintances.trust()
-            peer = self._pair(host, port, code, trust=trust, name=name, timeout=TIMEOUT)
+            peer = self._pair(
+                host, port, code, trust=trust, name=name, expect=car_id, timeout=TIMEOUT
+            )
         except Exception as error:
             # Whatever went wrong, the person at the dialog must learn it.
             logger.info("pairing with %s failed: %s", address, error)
@@ -218,4 +217,5 @@ class PairingTask:
 def _pair(*args: Any, **options: Any) -> Peer:
     from pynet.trust import pair
 
-    return pair(*args, **options)
+    peer: Peer = pair(*args, **options)
+    return peer
