@@ -329,16 +329,16 @@ class Gateway(Registrar):
     def _assign(self, lane: Lane, hello: Frame) -> bool:
         fields = read_greeting(hello)
         controller = str(fields.get("controller", ""))[:64]
+        peer = self._identify(lane)
         group: Group | None = None
         if "group" in fields:
             asked, replaced = fields.get("lanes"), fields.get("replaces")
-            group = self._groups.admit(str(fields["group"]), controller, asked, replaced)
+            group = self._groups.admit(str(fields["group"]), (peer.id, controller), asked, replaced)
             if group is None:
                 return False
         elif self._pool.taken >= self.pool_size:
             return False
         name = str(fields.get("name", ""))[:64]
-        peer = self._identify(lane)
         handler = Handler(self, lane, next(self._ids), controller, name, peer, group)
         with self._lock:
             self._handlers[handler.id] = handler
