@@ -6,7 +6,6 @@ import socket
 import ssl
 
 from pynet import errors
-from pynet.trust.pairing import WrongCode
 
 DEFAULT_PORT = 1857
 
@@ -151,6 +150,11 @@ def can_be_paired(error: Exception) -> bool:
     return isinstance(error, errors.AuthenticationError) and not plain
 
 
+def shows_another_certificate(error: Exception) -> bool:
+    """What answers is not one of the machines that this computer knows."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+
+
 def explain_own_key(error: Exception) -> str:
     """Why this computer cannot prove who it is."""
     return f"No car can be reached safely: {_plain(error)}"
@@ -163,6 +167,8 @@ def explain_pairing(error: Exception, address: str) -> tuple[str, bool]:
         The sentence, and whether another code may be tried at once: otherwise the car must show
         a new one first.
     """
+    from pynet.trust.pairing import WrongCode  # which takes a while, and is seldom needed
+
     if isinstance(error, AddressError):
         return str(error), True
     if isinstance(error, WrongCode):
@@ -175,9 +181,9 @@ def explain_pairing(error: Exception, address: str) -> tuple[str, bool]:
             False,
         )
     if isinstance(error, errors.PairingError):
-        return _plain(error), False
+        return as_sentence(error), False
     if isinstance(error, errors.ConfigurationError):
-        return _plain(error), True
+        return as_sentence(error), True
     if isinstance(error, TimeoutError):
         return (
             f"{address} did not answer in time. Check that the car is on and still shows the code.",
@@ -202,7 +208,7 @@ def explain_refused(error: Exception, name: str, role: str) -> str:
         )
     if isinstance(error, errors.DeadlineExceeded | errors.ConnectionLost):
         return f"{name} did not answer. Try again."
-    return _plain(error)
+    return as_sentence(error)
 
 
 def explain_loss(error: Exception | None, name: str) -> str:
@@ -256,3 +262,9 @@ def _plain(error: Exception) -> str:
     text = error.message if isinstance(error, errors.RemoteError) else str(error)
     text = (text or type(error).__name__).strip().splitlines()[0]
     return text if text.endswith((".", "?")) else f"{text}."
+
+
+def as_sentence(error: Exception) -> str:
+    """The error's own sentence, to stand alone."""
+    text = _plain(error)
+    return text[0].upper() + text[1:]

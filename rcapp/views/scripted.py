@@ -23,6 +23,8 @@ KEYS = {
     "right": Qt.Key.Key_Right,
     "up": Qt.Key.Key_Up,
     "down": Qt.Key.Key_Down,
+    "wheel": Qt.Key.Key_T,
+    "arm": Qt.Key.Key_Return,
 }
 
 
