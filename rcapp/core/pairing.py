@@ -59,8 +59,9 @@ class Invitation:
 def read_invitation(text: str) -> Invitation:
     """A code, or a part of one, or the link that a car shows as a QR code; never fails."""
     typed = text.strip()
-    if typed.lower().startswith(f"{SCHEME}:"):
-        return _read_link(typed)
+    link = typed.find(f"{SCHEME}://")
+    if link >= 0:
+        return _read_link(typed[link:])
     digits = "".join(letter for letter in typed if letter.isascii() and letter.isdigit())
     return Invitation(digits[:DIGITS])
 
