@@ -177,6 +177,7 @@ class Agent:
             name=self._config.name,
             insecure=beyond,
             allow_network=beyond and config.allow_network,
+            announce=config.announce,
         )
 
 

@@ -44,12 +44,14 @@ class GatewayConfig:
         port: 0 to 65535; 0 takes any free one.
         pool_size: how many connections at once; a live feed takes one to eight.
         allow_network: True to bind another address than this machine's own.
+        announce: tell the network by mDNS that the car is here, if it listens beyond this machine.
     """
 
     host: str = "127.0.0.1"
     port: int = 1857
     pool_size: int = 128
     allow_network: bool = False
+    announce: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,7 @@ def _gateway(table: Table) -> GatewayConfig:
         port=table.whole("port", default.port, 0, 65535),
         pool_size=table.whole("pool_size", default.pool_size, 8, 1024),
         allow_network=table.flag("allow_network", default.allow_network),
+        announce=table.flag("announce", default.announce),
     )
 
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynet._version import __version__
 from pynet.dial import DEFAULT_PORT
@@ -38,6 +38,9 @@ from pynet.wire.connection import greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
 from pynet.wire.values import Decoder, Encoder
+
+if TYPE_CHECKING:
+    from pynet.discovery import Announcement
 
 log = logging.getLogger("pynet.gateway")
 
@@ -71,6 +74,8 @@ class Gateway(Registrar):
         heartbeat: seconds between heartbeats; a peer is lost after four without a byte.
         limits: what Controllers may send.
         trust: who this machine is, and whom it knows; what the platform's folder holds by default.
+        announce: tell the network by mDNS that it is here, unless it listens on this machine only;
+            also an attribute, until it is started.
 
     Raises:
         ConfigurationError: an argument cannot work.
@@ -89,6 +94,7 @@ class Gateway(Registrar):
         heartbeat: float = 0.5,
         limits: Limits | None = None,
         trust: Trust | None = None,
+        announce: bool = False,
     ) -> None:
         if not 1 <= pool_size <= 4096:
             raise ConfigurationError(f"pool_size {pool_size} is not within 1 to 4096")
@@ -101,6 +107,8 @@ class Gateway(Registrar):
         self.name = name or socket.gethostname()
         self.tracebacks = tracebacks
         self.heartbeat = heartbeat
+        self.announce = announce
+        self._announcement: Announcement | None = None
         self.limits = limits or Limits()
         self._reactor: Reactor | None = None
         self._pool = HandlerPool(pool_size)
@@ -195,7 +203,25 @@ class Gateway(Registrar):
         if self.insecure and self.host not in LOOPBACK:
             log.warning("PLAIN TCP on %s: anybody on this network can use it", self.address)
         log.info("Gateway %s listens on %s, %d Handlers", self.name, self.address, self.pool_size)
+        if self.announce:
+            self._announce()
         return self
+
+    def _announce(self) -> None:
+        """Tell the network; without it a Gateway works as well."""
+        if self.host in LOOPBACK:
+            log.info("%s listens on this machine only, so it is not announced", self.name)
+            return
+        from pynet.discovery import Announcement
+        from pynet.discovery.announcement import announced_hosts
+
+        id_prefix = "" if self.trust is None else self.trust.identity.id.partition("-")[0]
+        try:
+            self._announcement = Announcement(
+                self.name, self.port, id_prefix, hosts=announced_hosts(self.host)
+            )
+        except ConfigurationError as error:
+            log.warning("this Gateway is not announced: %s", error)
 
     def serve(self) -> None:
         """Listen and wait until :meth:`close`, a Controller's stop, or Ctrl-C."""
@@ -236,6 +262,8 @@ class Gateway(Registrar):
             handler.abandon(farewell)
         for lane in lanes:
             lane.close(farewell)
+        if self._announcement is not None:
+            self._announcement.close()
         stuck = self._pool.close(grace)
         if stuck:
             log.warning("subroutines still run after %.0f s on %s", grace, ", ".join(stuck))
