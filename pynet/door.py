@@ -37,7 +37,8 @@ NO_TLS = b"\x15\x03\x03\x00\x02\x02\x46"
 TLS_ONLY = b"\x15\x03\x03\x00\x02\x02\x78"
 """Likewise: fatal, no_application_protocol."""
 
-NO_PAIRING = b"CLOSED\n"
+NO_PAIRING = b"PLAIN\n"
+"""To who wants to pair with a Gateway that lets anybody in."""
 
 OnHello = Callable[[Lane, Frame, dict[str, object]], None]
 

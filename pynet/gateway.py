@@ -33,7 +33,9 @@ from pynet.registrar import Registrar
 from pynet.source import Sources
 from pynet.swarm.group import Group, Groups
 from pynet.trust.peers import Peer, Role
+from pynet.trust.reception import QUESTIONS, Reception
 from pynet.trust.store import Trust
+from pynet.trust.window import SECONDS, PairingWindow, Told
 from pynet.wire.connection import greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
@@ -76,6 +78,10 @@ class Gateway(Registrar):
         trust: who this machine is, and whom it knows; what the platform's folder holds by default.
         announce: tell the network by mDNS that it is here, unless it listens on this machine only;
             also an attribute, until it is started.
+
+    Attributes:
+        on_pairing: told, on a thread of the Gateway's, of every pairing window that opens, and
+            again when it is over.
 
     Raises:
         ConfigurationError: an argument cannot work.
@@ -121,6 +127,8 @@ class Gateway(Registrar):
         self._ids = itertools.count(1)
         self._stopped = threading.Event()
         self._ignore_peers: Callable[[], None] = lambda: None
+        self._reception: Reception | None = None
+        self.on_pairing: Told | None = None
         self._started = 0.0
         self._accepted = self._refused = 0
 
@@ -196,6 +204,8 @@ class Gateway(Registrar):
             self._reactor = None
             raise
         if trust is not None:
+            self._reception = Reception(trust, self.name, (self.host, self.port))
+            self._door.on_pairing = self._reception.on_stranger
             self._ignore_peers = trust.peers.on_change(
                 lambda: self.reactor.call_soon(self._drop_strangers)
             )
@@ -254,6 +264,8 @@ class Gateway(Registrar):
             return
         self._door.close()
         self._ignore_peers()
+        if self._reception is not None:
+            self._reception.close()
         farewell = GatewayStopped(f"the Gateway {self.name} was stopped")
         with self._lock:
             handlers = list(self._handlers.values())
@@ -270,6 +282,29 @@ class Gateway(Registrar):
         self._reactor.release()
         self._stopped.set()
         log.info("Gateway %s stopped", self.name)
+
+    def open_pairing(
+        self,
+        role: Role = Role.DRIVER,
+        seconds: float = SECONDS,
+        on_code: Told | None = None,
+        on_end: Told | None = None,
+    ) -> PairingWindow:
+        """Let one machine become acquainted with this one, by a code that a person types in there.
+
+        Args:
+            role: what it may do here from then on.
+            seconds: for which the code is good, at most an hour.
+            on_code, on_end: get the window, on a thread of the Gateway's, when it opens and when it
+                is over; :attr:`on_pairing` by default.
+
+        Raises:
+            ConfigurationError: the Gateway does not run, speaks plain TCP, or pairs already.
+        """
+        if self._reception is None:
+            raise ConfigurationError(f"{self.name} cannot pair: it is insecure, or does not run")
+        told = self.on_pairing
+        return self._reception.open(role, seconds, on_code or told, on_end or told)
 
     def __enter__(self) -> Gateway:
         return self.start()
@@ -316,7 +351,7 @@ class Gateway(Registrar):
         """Who is there."""
         if self.trust is None or lane.tls is None:
             return ANYBODY
-        return self.trust.identify(lane.tls.certificate)
+        return self.trust.admit(lane.tls.certificate)
 
     def _drop_strangers(self) -> None:
         """Peers have changed: whoever is no longer known, or has another role now, must go."""
@@ -459,8 +494,12 @@ class Gateway(Registrar):
             return [handler.describe() for handler in handlers]
         if topic == "stats":
             return self._stats()
-        if topic in ("stop_handler", "stop_gateway") and role < Role.OWNER:
-            raise Forbidden(f"only an owner of {self.name} may stop Handlers or the Gateway")
+        if topic in ("stop_handler", "stop_gateway", *QUESTIONS) and role < Role.OWNER:
+            raise Forbidden(
+                f"only an owner of {self.name} may stop Handlers or it, or let others pair"
+            )
+        if topic in QUESTIONS and self._reception is not None:
+            return self._reception.answer(topic, details, self.on_pairing)
         if topic == "stop_handler" and len(details) == 2:
             return self._stop_handler(*details)
         if topic == "stop_gateway":

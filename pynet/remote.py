@@ -402,12 +402,12 @@ class RemoteGateway:
     def ping(self) -> float:
         """Round trip to the Gateway's manager, in seconds. Takes no Handler."""
         start = time.monotonic()
-        self._ask("ping")
+        self.ask("ping")
         return time.monotonic() - start
 
     def subroutines(self) -> list[dict[str, Any]]:
         """What the Gateway offers: name, kind, signature, doc, policy of each."""
-        answer: list[dict[str, Any]] = self._ask("subroutines")
+        answer: list[dict[str, Any]] = self.ask("subroutines")
         return answer
 
     def handlers(self, *, everyone: bool = False) -> list[dict[str, Any]]:
@@ -416,24 +416,25 @@ class RemoteGateway:
         Args:
             everyone: those of all Controllers.
         """
-        answer: list[dict[str, Any]] = self._ask("handlers")
+        answer: list[dict[str, Any]] = self.ask("handlers")
         mine = self._dialler.controller
         return [row for row in answer if everyone or row["controller"] == mine]
 
     def stop_handler(self, handler_id: int) -> None:
         """Stop a Handler; its Client gets HandlerStopped."""
-        self._ask("stop_handler", handler_id, self._dialler.name)
+        self.ask("stop_handler", handler_id, self._dialler.name)
 
     def stop_gateway(self) -> None:
         """Stop the Gateway itself; everybody connected gets GatewayStopped."""
-        self._ask("stop_gateway")
+        self.ask("stop_gateway")
 
     def stats(self) -> dict[str, Any]:
         """Figures of the Gateway."""
-        answer: dict[str, Any] = self._ask("stats")
+        answer: dict[str, Any] = self.ask("stats")
         return answer
 
-    def _ask(self, *question: Any) -> Any:
+    def ask(self, *question: Any) -> Any:
+        """Put a question to the Gateway itself, such as ``"ping"``; its answer."""
         with self._question_turn:
             self._check_open()
             lane = self._manager

@@ -97,7 +97,7 @@ def check_certificate(certificate: bytes) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificate)
     except Exception as error:  # of a dozen unrelated classes, for bytes of a stranger
         raise ConfigurationError(
-            f"this is no certificate of a pynet machine ({error or type(error).__name__})"
+            f"this is no certificate of a pynet machine ({str(error) or type(error).__name__})"
         ) from error
 
 

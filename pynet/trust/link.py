@@ -74,9 +74,12 @@ class Link:
             raise ConfigurationError(
                 f"{text!r:.80} is no link for pairing; one looks like {SCHEME}://car.local:1857?..."
             )
-        id, code = words.get("id", [""])[-1], words.get("code", [""])[-1]
+        whose, code = words.get("id", [""])[-1], words.get("code", [""])[-1]
         return cls(
-            host, port, read_device_id(id) if id else "", read_code(code) if code else ""
+            host,
+            port,
+            read_device_id(whose) if whose else "",
+            read_code(code) if code else "",
         )
 
 

@@ -259,7 +259,9 @@ class Asked(_Side):
         fields = _read(message, proof=bytes, signature=bytes)
         assert self._peer is not None
         if not hmac.compare_digest(fields["proof"], self._prove(ASKER)):
-            raise WrongCode("this is not the code that is shown")
+            raise WrongCode(
+                "this is not the code that is shown; if it is, somebody stands in between"
+            )
         self._check_signature(ASKER, self._peer.certificate, fields["signature"])
         self._note(message)
         message = msgpack.packb(
