@@ -176,8 +176,10 @@ def explain_pairing(error: Exception, address: str) -> tuple[str, bool]:
             left = "one more try" if error.left == 1 else f"{error.left} more tries"
             return f"This is not the code that the car shows. There is {left}.", True
         return (
-            "This is not the code that the car shows, and it was the last try: the code is no "
-            "longer good. Let the car show a new one with pi-agent pair.",
+            (
+                "This is not the code that the car shows, and it was the last try: the code is no "
+                "longer good. Let the car show a new one with pi-agent pair."
+            ),
             False,
         )
     if isinstance(error, errors.PairingError):

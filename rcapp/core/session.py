@@ -49,13 +49,12 @@ class CarSession:
         name: what this app calls itself to the car, for its log.
         on_wake: called from network threads when a new picture or state is there; must be cheap.
         acquaintances: who this computer is, and whom it knows; the platform's by default.
-        insecure: speak plain TCP, which anyone in the network can read and change.
 
     Attributes:
         drive: the inputs and what is sent of them.
         seat: asks for the wheel, hands it over, arms.
         events: what happened, for the person.
-        acquaintances, insecure: as given.
+        acquaintances: as given.
     """
 
     def __init__(
@@ -64,12 +63,11 @@ class CarSession:
         name: str = "rcapp",
         on_wake: Callable[[], None] | None = None,
         acquaintances: Acquaintances | None = None,
-        insecure: bool = False,
     ) -> None:
         self.events = EventLog()
         self.drive = DriveInput(self._send)
         self.acquaintances = acquaintances or Acquaintances()
-        self.insecure = insecure
+        self._insecure = False
         self._name = name
         self._on_wake = on_wake or _no_wake
         self._lock = threading.Lock()
@@ -101,7 +99,7 @@ class CarSession:
         intake = self._intake
         return {} if intake is None else intake.series
 
-    def connect(self, address: str, car_id: str = "") -> None:
+    def connect(self, address: str, car_id: str = "", *, insecure: bool = False) -> None:
         """Begin to connect to ``host:port``, and go on until :meth:`disconnect`.
 
         The port is 1857 when left out. What is wrong with an address that cannot be one
@@ -110,6 +108,7 @@ class CarSession:
         Args:
             address: of the car.
             car_id: its device id or the begin of it: then no other car will do.
+            insecure: speak plain TCP, which anyone in the network can read and change.
         """
         # The network and OpenCV are imported when a car is wanted: the window is up before.
         from rcapp.core.intake import Intake
@@ -135,7 +134,8 @@ class CarSession:
                 self.seat.on_gone,
             )
             self.seat.sit_down(self._intake)
-            known = None if self.insecure else self.acquaintances
+            self._insecure = insecure
+            known = None if insecure else self.acquaintances
             self._line = Line(parsed, self._name, self._intake, known, car_id)
             self._paints.clear()
             self._display.clear()
@@ -229,7 +229,7 @@ class CarSession:
             address, error, stop_error = self._address, self._error, self._stop_error
             acked_at, stop_took = self._stop_acked_at, self._stop_took
         if line is None or intake is None:
-            return Snapshot(error=error, insecure=self.insecure)
+            return Snapshot(error=error)
         facts = line.facts
         status, status_at = intake.status, intake.status_at
         paint = self._paints.figures(now)
@@ -269,7 +269,7 @@ class CarSession:
             can_be_paired=facts.can_be_paired,
             car_id="" if peer is None else peer.id,
             role=intake.terms.role,
-            insecure=self.insecure,
+            insecure=self._insecure,
             wheel=self.seat.wheel(now),
             ordering=self.seat.ordering,
             reply=self.seat.reply(now),

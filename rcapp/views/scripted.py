@@ -43,7 +43,7 @@ def run_scripted(options: Options) -> int:
     from rcapp.views.app import make_app
 
     app = make_app("dark")
-    window = MainWindow(Settings())
+    window = MainWindow(Settings(), insecure=options.insecure)
     window.resize(*SIZE)
     window.show()
     window.activateWindow()
