@@ -62,6 +62,7 @@ class HBridgeConfig:
         limit: most power, 0.1 to 1.
         trim: -0.5 to 0.5; positive weakens the right side, negative the left one.
         frequency: of the pulse-width modulation, Hz.
+        enable: BCM number of the pin on the bridge's enable inputs, or None.
     """
 
     left: tuple[int, int] = (9, 10)
@@ -71,6 +72,7 @@ class HBridgeConfig:
     limit: float = 1.0
     trim: float = 0.0
     frequency: int = 200
+    enable: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,13 @@ class FailsafeConfig:
 
     Attributes:
         command_timeout: seconds without a fresh command until the throttle is neutral.
+        battery_low: volts below which the car cannot be armed; 0 for any.
+        black_box: file that keeps every transition, ``"auto"`` or ``"none"``.
     """
 
     command_timeout: float = 0.25
+    battery_low: float = 0.0
+    black_box: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +177,7 @@ def load_config(path: str | Path) -> Config:
         drivetrain=_drivetrain(top.table("drivetrain")),
         camera=_camera(top.table("camera")),
         sensors=_sensors(top.table("sensors")),
-        failsafe=FailsafeConfig(
-            top.table("failsafe").number("command_timeout", 0.25, 0.15, 0.5, "s")
-        ),
+        failsafe=_failsafe(top.table("failsafe")),
         simulator=_simulator(top.table("simulator")),
     )
     _check_together(config, top)
@@ -216,9 +220,12 @@ def _drivetrain(table: Table) -> DrivetrainConfig:
         limit=table.number("limit", default.limit, 0.1, 1.0, ""),
         trim=table.number("trim", default.trim, -0.5, 0.5, ""),
         frequency=table.whole("frequency", default.frequency, 20, 10000),
+        enable=table.whole_or_none("enable", 0, 27),
     )
     if len({*hbridge.left, *hbridge.right}) < 4:
         table.problem("right", "shares a pin with left", "give each of the four its own pin")
+    if hbridge.enable in {*hbridge.left, *hbridge.right}:
+        table.problem("enable", "is a pin of a motor, too", "give it a pin of its own")
     return DrivetrainConfig(kind, table.number("speed_limit", 0.0, 0.0, 30.0, "m/s"), hbridge)
 
 
@@ -249,6 +256,15 @@ def _sensors(table: Table) -> dict[str, SensorConfig]:
             alarm_above=part.number_or_none("alarm_above", -1e6, 1e6, ""),
         )
     return sensors
+
+
+def _failsafe(table: Table) -> FailsafeConfig:
+    default = FailsafeConfig()
+    return FailsafeConfig(
+        command_timeout=table.number("command_timeout", default.command_timeout, 0.15, 0.5, "s"),
+        battery_low=table.number("battery_low", default.battery_low, 0.0, 100.0, "V"),
+        black_box=table.text("black_box", default.black_box),
+    )
 
 
 def _simulator(table: Table) -> SimulatorConfig:
