@@ -24,10 +24,11 @@ import logging
 
 from pynet._version import __version__
 from pynet.client import Client, Pair
-from pynet.context import cancelled, flow, sleep
+from pynet.context import Caller, caller, cancelled, flow, sleep
 from pynet.controller import Controller
 from pynet.dial import DEFAULT_PORT
 from pynet.errors import (
+    AuthenticationError,
     Busy,
     CallbackError,
     Closed,
@@ -37,10 +38,12 @@ from pynet.errors import (
     DeadlineExceeded,
     DecodeError,
     EncodeError,
+    Forbidden,
     GatewayStopped,
     HandlerStopped,
     LimitExceeded,
     LocalProtocolError,
+    PairingError,
     ProtocolError,
     PynetError,
     RemoteError,
@@ -61,14 +64,18 @@ from pynet.inlet import ItemInfo
 from pynet.policy import Policy, background, keep_last, latest, paced, reliable
 from pynet.remote import RemoteGateway
 from pynet.stats import FlowStats, LaneStats
+from pynet.trust.peers import Peer, Role
+from pynet.trust.store import Trust
 from pynet.wire.limits import Limits
 from pynet.wire.registry import register
 
 __all__ = [
     "DEFAULT_PORT",
     "SILENCE",
+    "AuthenticationError",
     "Busy",
     "CallbackError",
+    "Caller",
     "Client",
     "Closed",
     "ConfigurationError",
@@ -81,6 +88,7 @@ __all__ = [
     "Feed",
     "Flow",
     "FlowStats",
+    "Forbidden",
     "Gateway",
     "GatewayStopped",
     "HandlerStopped",
@@ -91,14 +99,18 @@ __all__ = [
     "Limits",
     "LocalProtocolError",
     "Pair",
+    "PairingError",
+    "Peer",
     "Policy",
     "ProtocolError",
     "PynetError",
     "RemoteError",
     "RemoteGateway",
     "RemoteProtocolError",
+    "Role",
     "StreamLost",
     "SubroutineError",
+    "Trust",
     "UnknownSubroutine",
     "ValueTransferError",
     "VersionMismatch",
@@ -106,6 +118,7 @@ __all__ = [
     "WrongKind",
     "__version__",
     "background",
+    "caller",
     "cancelled",
     "flow",
     "keep_last",

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import Protocol
 
 from pynet.flow import Flow
+from pynet.trust.peers import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request a subroutine serves.
+
+    Attributes:
+        name: of the machine as it was paired; what the Controller calls itself if it runs on this
+            machine, or comes over plain TCP.
+        id: the machine's device id; empty over plain TCP.
+        role: what it may do.
+        session: one running Controller: two programs on one machine have one id and two sessions.
+    """
+
+    name: str
+    id: str
+    role: Role
+    session: str
 
 
 class Running(Protocol):
@@ -15,6 +35,9 @@ class Running(Protocol):
     @property
     def cancelled(self) -> threading.Event:
         """Set when the other side is not interested any more."""
+
+    def caller(self) -> Caller | None:
+        """Whose request it serves; None if several people's."""
 
     def flow(self) -> Flow | None:
         """A reading of the stream that runs, or None."""
@@ -48,6 +71,12 @@ def sleep(seconds: float) -> None:
         time.sleep(seconds)
     elif handler.cancelled.wait(seconds):
         raise GeneratorExit("the subroutine was cancelled")
+
+
+def caller() -> Caller | None:
+    """Inside a subroutine: whose request it serves; in a shared stream and elsewhere None."""
+    handler: Running | None = getattr(_local, "handler", None)
+    return None if handler is None else handler.caller()
 
 
 def flow() -> Flow | None:

@@ -125,8 +125,9 @@ class Dialler:
             purpose, until: see :meth:`open`.
             wishes: further fields of the HELLO.
         """
-        start = time.monotonic()
-        deadline = start + self.timeout if until is None else min(until, start + self.timeout)
+        deadline = time.monotonic() + self.timeout
+        if until is not None:
+            deadline = min(deadline, until)
         sock = self._connect(deadline)
         try:
             tls = None if self.context is None else self._shake_hands(sock, self.context, deadline)
@@ -143,10 +144,7 @@ class Dialler:
             lane.send(Kind.HELLO, meta=greeting(fields | wishes))
             frame = self.await_frame(lane, deadline)
             if frame is None:
-                raise ConnectError(
-                    f"{self.address} accepted the connection but did not greet within "
-                    f"{deadline - start:.1f} s; is it a pynet Gateway?"
-                )
+                raise self._no_greeting()
             welcome = self._read_welcome(frame)
             sent_us, received_us = welcome["hello"]
             connection.clock.add(
@@ -157,7 +155,9 @@ class Dialler:
             raise ConnectError(f"{self.address} sent a broken welcome: {error!r}") from error
         except AuthenticationError as error:
             lane.close()
-            raise AuthenticationError(f"{self.address} does not let us in: {error}") from error
+            raise AuthenticationError(
+                f"{self.address} and this machine do not trust each other: {error}"
+            ) from error
         except (ConnectionLost, RemoteProtocolError) as error:
             lane.close()
             raise ConnectError(f"{self.address} ended the greeting: {error}") from error
@@ -264,7 +264,7 @@ class Dialler:
                     rest = tls.handshake(data)
         except AuthenticationError as error:
             raise AuthenticationError(
-                f"{self.address} is not who should answer: {error}"
+                f"{self.address} and this machine do not trust each other: {error}"
             ) from error
         return tls
 
@@ -272,9 +272,13 @@ class Dialler:
         if self.abandoned.is_set():
             raise Closed(f"this side was closed while it greeted {self.address}")
         if time.monotonic() >= deadline:
-            raise ConnectError(
-                f"{self.address} accepted the connection but did not greet; is it a pynet Gateway?"
-            )
+            raise self._no_greeting()
+
+    def _no_greeting(self) -> ConnectError:
+        return ConnectError(
+            f"{self.address} accepted the connection but did not greet in time; "
+            "is it a pynet Gateway?"
+        )
 
     def _explained(self, problem: OSError) -> ConnectError:
         if isinstance(problem, ConnectionRefusedError):

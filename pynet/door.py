@@ -11,12 +11,12 @@ from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ
 
-from pynet.caller import PAIRING, PLAIN, TLS, Caller
 from pynet.errors import ConfigurationError, PynetError
 from pynet.io.lane import Lane
 from pynet.io.options import listen_on
 from pynet.io.reactor import Reactor
 from pynet.io.tls import Tls
+from pynet.stranger import PAIRING, PLAIN, TLS, Stranger
 from pynet.trust.store import Trust
 from pynet.wire.connection import Connection, read_greeting
 from pynet.wire.frames import Frame
@@ -86,7 +86,7 @@ class Door:
         self._looked_at = 0.0
         self._lock = threading.Lock()
         self._greeting: set[Lane] = set()
-        self._callers: set[Caller] = set()
+        self._strangers: set[Stranger] = set()
         self.on_pairing: Callable[[socket.socket], None] | None = None
         self._closed = False
         reactor.want(self._listener, self, EVENT_READ)
@@ -95,7 +95,7 @@ class Door:
     @property
     def greeting(self) -> int:
         """How many connections have not greeted yet."""
-        return len(self._greeting) + len(self._callers)
+        return len(self._greeting) + len(self._strangers)
 
     def close(self) -> None:
         """Stop listening, drop who has not greeted. Idempotent."""
@@ -105,11 +105,11 @@ class Door:
         self._listener.close()
         with self._lock:
             lanes, self._greeting = self._greeting, set()
-            callers, self._callers = self._callers, set()
+            strangers, self._strangers = self._strangers, set()
         for lane in lanes:
             lane.close()
-        for caller in callers:
-            caller.close()
+        for stranger in strangers:
+            stranger.close()
 
     def on_readable(self) -> None:
         """The reactor: connections wait."""
@@ -125,7 +125,7 @@ class Door:
                 log.warning("cannot accept a connection: %s", error)
                 return
             with self._lock:
-                self._callers.add(Caller(sock, self._reactor, self._on_word))
+                self._strangers.add(Stranger(sock, self._reactor, self._on_word))
 
     def on_writable(self) -> None:
         """Never asked for."""
@@ -138,36 +138,36 @@ class Door:
             self._looked_at = now
             self._trust.peers.refresh()
 
-    def _on_word(self, caller: Caller, word: str) -> None:
+    def _on_word(self, stranger: Stranger, word: str) -> None:
         """Somebody has said what they want."""
         with self._lock:
-            self._callers.discard(caller)
+            self._strangers.discard(stranger)
         try:
             if self._closed:
-                caller.close()
+                stranger.close()
             elif word == TLS and self._trust is not None:
-                self._admit(caller.sock, Tls(self._trust.server_context(), server=True))
+                self._admit(stranger.sock, Tls(self._trust.server_context(), server=True))
             elif word == PLAIN and self._trust is None:
-                self._admit(caller.sock, None)
+                self._admit(stranger.sock, None)
             elif word == PAIRING and self.on_pairing is not None:
-                self.on_pairing(caller.sock)
+                self.on_pairing(stranger.sock)
             else:
-                self._send_away(caller, word)
+                self._send_away(stranger, word)
         except OSError as error:
             log.debug("a connection was gone before it was greeted: %s", error)
-            caller.close()
+            stranger.close()
 
-    def _send_away(self, caller: Caller, word: str) -> None:
+    def _send_away(self, stranger: Stranger, word: str) -> None:
         """Say a word that the other program understands, and hang up."""
         with contextlib.suppress(OSError):
             if word == TLS:
-                caller.sock.send(NO_TLS)
+                stranger.sock.send(NO_TLS)
             elif word == PLAIN:
-                caller.sock.send(TLS_ONLY)
+                stranger.sock.send(TLS_ONLY)
             elif word == PAIRING:
-                caller.sock.send(NO_PAIRING)
-        log.debug("sent a caller away who wanted %s", word)
-        caller.close()
+                stranger.sock.send(NO_PAIRING)
+        log.debug("sent a stranger away who wanted %s", word)
+        stranger.close()
 
     def _admit(self, sock: socket.socket, tls: Tls | None) -> None:
         connection = Connection(Side.GATEWAY, self._limits, time.monotonic())

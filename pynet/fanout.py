@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from pynet import context
+from pynet.context import Caller
 from pynet.errors import EncodeError, HandlerStopped, WrongKind
 from pynet.flow import Flow
 from pynet.policy import Policy
@@ -218,6 +219,10 @@ class Broadcast:
         with self._lock:
             self._wake_viewers()
             self._changed.notify_all()
+
+    def caller(self) -> Caller | None:
+        """None: there are several."""
+        return None
 
     def flow(self) -> Flow | None:
         """None: the items of several viewers fare differently."""

@@ -20,6 +20,7 @@ from pynet.errors import (
     AuthenticationError,
     Closed,
     ConfigurationError,
+    ConnectionLost,
     Forbidden,
     GatewayStopped,
     PynetError,
@@ -298,7 +299,7 @@ class Gateway(Registrar):
         for lane, before in served:
             try:
                 if self._identify(lane).role != before.role:
-                    lane.close(AuthenticationError("your role has changed; connect again"))
+                    lane.close(ConnectionLost("its role has changed; it connects again"))
             except AuthenticationError:
                 log.info("%s (%s) is no longer known here", before.name, lane.peer)
                 lane.close(AuthenticationError(f"{self.name} does not know this machine any more"))
@@ -326,16 +327,16 @@ class Gateway(Registrar):
     def _assign(self, lane: Lane, hello: Frame) -> bool:
         fields = read_greeting(hello)
         controller = str(fields.get("controller", ""))[:64]
+        peer = self._identify(lane)
         group: Group | None = None
         if "group" in fields:
             asked, replaced = fields.get("lanes"), fields.get("replaces")
-            group = self._groups.admit(str(fields["group"]), controller, asked, replaced)
+            group = self._groups.admit(str(fields["group"]), (peer.id, controller), asked, replaced)
             if group is None:
                 return False
         elif self._pool.taken >= self.pool_size:
             return False
         name = str(fields.get("name", ""))[:64]
-        peer = self._identify(lane)
         handler = Handler(self, lane, next(self._ids), controller, name, peer, group)
         with self._lock:
             self._handlers[handler.id] = handler

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from pynet import context
+from pynet.context import Caller
 from pynet.errors import (
     TRAVELLING,
     ConnectionLost,
@@ -174,6 +175,11 @@ class Handler:
         if outlet is not None:
             # May be called while the outlet's lock is held by a failing send of this very thread.
             self._gateway.reactor.call_soon(outlet.wake)
+
+    def caller(self) -> Caller:
+        """See :func:`pynet.caller`. Two machines may call themselves the same, and one lie."""
+        name = self.peer.name if self.peer.paired else self.peer_name
+        return Caller(name, self.peer.id, self.peer.role, self.controller)
 
     def _on_control(self, frame: Frame) -> None:
         outlet = self._outlet

@@ -30,7 +30,7 @@ from pynet.remote import RemoteGateway
 
 @contextlib.contextmanager
 def _connected(options: argparse.Namespace) -> Iterator[RemoteGateway]:
-    with Controller() as controller:
+    with Controller(insecure=options.insecure) as controller:
         yield controller.connect(options.host, timeout=options.timeout)
 
 

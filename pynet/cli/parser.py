@@ -40,7 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--host", help="listen here, instead of where the Gateway says")
     serve.add_argument("--port", type=port, help="listen on this port; 0 takes any free one")
-    serve.add_argument("--insecure", action="store_true", help="allow plain TCP, unencrypted")
+    serve.add_argument("--insecure", action="store_true", help="speak plain TCP, unencrypted")
     serve.add_argument(
         "--allow-network", action="store_true", help="allow plain TCP beyond this machine"
     )
@@ -86,6 +86,9 @@ def _command(
         )
         parser.add_argument(
             "--timeout", type=seconds, default=5.0, help="seconds to connect (default 5)"
+        )
+        parser.add_argument(
+            "--insecure", action="store_true", help="the Gateway speaks plain TCP, unencrypted"
         )
     parser.add_argument(
         "--import", dest="modules", action="append", default=[], metavar="MODULE",

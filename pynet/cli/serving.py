@@ -63,7 +63,7 @@ def _readdress(gateway: Gateway, options: argparse.Namespace) -> None:
     """Let it listen where the command line says; a Gateway judges whether that is allowed."""
     host = gateway.host if options.host is None else options.host
     port = gateway.port if options.port is None else options.port
-    allowed = options.host is None  # its own module allowed that address
+    allowed = options.host is None and gateway.insecure  # by its own module, for that address
     gateway.move(
         host,
         port,

@@ -43,7 +43,7 @@ class Group:
     when it is done, when the Controller cancels, or when no lane is left and none came back.
 
     Args:
-        controller: id of the Controller; nobody else may join.
+        owner: machine and Controller; nobody else may join.
         granted: slots of the pool that are the swarm's for as long as it lives.
 
     Attributes:
@@ -52,8 +52,8 @@ class Group:
         entering: how many were admitted and are not among these yet.
     """
 
-    def __init__(self, controller: str, granted: int) -> None:
-        self.controller = controller
+    def __init__(self, owner: tuple[str, str], granted: int) -> None:
+        self.owner = owner
         self.granted = granted
         self.epoch = next(_epochs)
         self.handlers: list[Handler] = []
@@ -280,7 +280,7 @@ class Groups:
         self._groups: dict[str, Group] = {}
         self._holding: set[Group] = set()
 
-    def admit(self, name: str, controller: str, lanes: Any, replaces: Any) -> Group | None:
+    def admit(self, name: str, owner: tuple[str, str], lanes: Any, replaces: Any) -> Group | None:
         """The group a new lane belongs to; its slots are taken from the pool at once.
 
         Returns:
@@ -297,9 +297,9 @@ class Groups:
                 granted = self._pool.hold(lanes)
                 if not granted:
                     return None
-                group = self._groups[name] = Group(controller, granted)
+                group = self._groups[name] = Group(owner, granted)
                 self._holding.add(group)
-            elif group.controller != controller:
+            elif group.owner != owner:
                 raise RemoteProtocolError("this swarm belongs to another Controller")
             if not group.make_way(replaces):
                 return None

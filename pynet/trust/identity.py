@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import hashlib
 import os
 import secrets
@@ -52,6 +53,7 @@ class Identity:
         return key.sign(message)
 
 
+@functools.cache
 def device_id(certificate: bytes) -> str:
     """The name that nobody else can have: 56 letters and digits in groups of 7.
 

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import enum
 import json
+import logging
 import os
 import secrets
 import threading
@@ -19,6 +20,8 @@ from cryptography import x509
 
 from pynet.errors import ConfigurationError
 from pynet.trust.identity import device_id
+
+log = logging.getLogger("pynet.trust")
 
 PEERS_FILE = "peers.json"
 LONGEST_NAME = 64
@@ -59,7 +62,7 @@ class Peer:
         name: for people.
         role: what it may do here.
         certificate: DER; pinned: another one is another machine.
-        since: when it was added, seconds since 1970.
+        since: when it was added, seconds since 1970; 0 for this machine itself.
     """
 
     name: str
@@ -68,9 +71,14 @@ class Peer:
     since: float = 0.0
 
     @property
+    def paired(self) -> bool:
+        """Another machine, whose name was given here."""
+        return self.since > 0
+
+    @property
     def id(self) -> str:
-        """See :func:`~pynet.trust.identity.device_id`."""
-        return device_id(self.certificate)
+        """See :func:`~pynet.trust.identity.device_id`; empty without a certificate."""
+        return device_id(self.certificate) if self.certificate else ""
 
 
 class Peers:
@@ -143,13 +151,21 @@ class Peers:
         return lambda: self._listeners.remove(listener)
 
     def refresh(self) -> bool:
-        """Look whether another process has changed the file; True if it has."""
+        """Look whether another process has changed the file; True if it has.
+
+        Of a file that cannot be read nothing is taken over; the log says so.
+        """
         stamp = self._look()
         if stamp == self._stamp:
             return False
-        peers = self._read()
+        self._stamp = stamp
+        try:
+            peers = self._read()
+        except ConfigurationError as error:
+            log.error("peers stay as they were: %s", error)
+            return False
         with self._lock:
-            self._peers, self._stamp = peers, stamp
+            self._peers = peers
         self._tell()
         return True
 

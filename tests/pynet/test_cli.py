@@ -479,14 +479,17 @@ def test_what_cannot_be_served_is_said(
     assert "Traceback" not in errors
 
 
-def test_another_address_needs_the_same_consent_as_in_python(tmp_path: Path) -> None:
+def test_plain_tcp_needs_the_same_consent_as_in_python(tmp_path: Path) -> None:
     write_device(tmp_path)
-    with pynet_process("serve", "device", "--host", "0.0.0.0", cwd=tmp_path) as process:
+    plain = ("--host", "0.0.0.0", "--insecure")
+    with pynet_process("serve", "device", *plain, cwd=tmp_path) as process:
         _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
     assert "would let anybody on the network in" in errors
-    consent = ("--host", "0.0.0.0", "--insecure", "--allow-network")
-    with serving("device", tmp_path, *consent) as (_, address), Controller() as controller:
+    with (
+        serving("device", tmp_path, *plain, "--allow-network") as (_, address),
+        Controller(insecure=True) as controller,
+    ):
         assert controller.connect(address.replace("0.0.0.0", "127.0.0.1")).name == "rover"
 
 

@@ -12,10 +12,11 @@ import pynet
 from pynet import Controller, Gateway, RemoteGateway
 
 
-def test_only_loopback_without_flags() -> None:
-    for flags in ({}, {"insecure": True}, {"allow_network": True}):
-        with pytest.raises(pynet.ConfigurationError, match="anybody on the network"):
-            Gateway("0.0.0.0", 0, **flags)
+def test_plain_tcp_only_on_loopback_without_flags() -> None:
+    with pytest.raises(pynet.ConfigurationError, match="anybody on the network"):
+        Gateway("0.0.0.0", 0, insecure=True)
+    with Gateway("0.0.0.0", 0) as gateway:
+        assert gateway.trust is not None
     with Gateway("0.0.0.0", 0, insecure=True, allow_network=True) as gateway:
         assert gateway.port
 

@@ -1,11 +1,14 @@
-"""Strangers on the port: each is sent away, and nobody else notices."""
+"""Strangers on the port, over plain TCP: each is sent away, and nobody else notices.
+
+What they try where TLS is asked for is in the tests of trust.
+"""
 
 from __future__ import annotations
 
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgpack
 import pytest
@@ -13,6 +16,19 @@ import pytest
 import pynet
 from pynet import Controller, Gateway, Limits, RemoteGateway
 from pynet.wire.frames import HEADER, PREAMBLE, Kind
+
+
+@pytest.fixture
+def gateway() -> Iterator[Gateway]:
+    with Gateway(port=0, pool_size=10, name="bench", heartbeat=0.1, insecure=True) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def controller() -> Iterator[Controller]:
+    with Controller(name="desk", heartbeat=0.1, insecure=True) as controller:
+        yield controller
+
 
 HELLO = msgpack.packb({"purpose": "pair", "controller": "x", "name": "stranger"})
 
@@ -84,7 +100,7 @@ def test_torn_requests_get_an_error(
 
 
 def test_who_does_not_greet_is_sent_away() -> None:
-    with Gateway(port=0, limits=Limits(greeting_time=0.2)) as gateway:
+    with Gateway(port=0, limits=Limits(greeting_time=0.2), insecure=True) as gateway:
         with socket.create_connection((gateway.host, gateway.port)) as silent:
             silent.sendall(PREAMBLE[:3])
             assert read_to_end(silent) == b""
@@ -93,7 +109,7 @@ def test_who_does_not_greet_is_sent_away() -> None:
 
 def test_who_sends_a_frame_too_slowly_is_sent_away() -> None:
     with (
-        Gateway(port=0, limits=Limits(frame_time=0.2), heartbeat=5) as gateway,
+        Gateway(port=0, limits=Limits(frame_time=0.2), heartbeat=5, insecure=True) as gateway,
         socket.create_connection((gateway.host, gateway.port)) as slow,
     ):
         slow.sendall(PREAMBLE + frame(Kind.HELLO, HELLO))
@@ -103,7 +119,7 @@ def test_who_sends_a_frame_too_slowly_is_sent_away() -> None:
 
 def test_a_silent_peer_frees_its_handler(until: Callable[..., None]) -> None:
     with (
-        Gateway(port=0, heartbeat=0.05) as gateway,
+        Gateway(port=0, heartbeat=0.05, insecure=True) as gateway,
         socket.create_connection((gateway.host, gateway.port)) as dead,
     ):
         dead.sendall(PREAMBLE + frame(Kind.HELLO, HELLO))
@@ -111,8 +127,20 @@ def test_a_silent_peer_frees_its_handler(until: Callable[..., None]) -> None:
         until(lambda: not gateway._handlers)
 
 
-def test_a_controller_meets_something_else(controller: Controller) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+@pytest.mark.parametrize(
+    ("insecure", "kind", "sentence"),
+    [
+        (True, pynet.VersionMismatch, "does not speak pynet"),
+        (False, pynet.AuthenticationError, "is it no pynet"),
+    ],
+)
+def test_a_controller_meets_something_else(
+    insecure: bool, kind: type[Exception], sentence: str
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        Controller(insecure=insecure) as controller,
+    ):
 
         def answer() -> None:
             sock, _ = server.accept()
@@ -122,15 +150,17 @@ def test_a_controller_meets_something_else(controller: Controller) -> None:
 
         thread = threading.Thread(target=answer)
         thread.start()
-        with pytest.raises(pynet.VersionMismatch, match="does not speak pynet"):
+        with pytest.raises(kind, match=sentence):
             controller.connect(server.getsockname())
         thread.join()
 
 
-def test_a_controller_meets_silence(controller: Controller) -> None:
+@pytest.mark.parametrize("insecure", [True, False])
+def test_a_controller_meets_silence(insecure: bool) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as server,
-        pytest.raises(pynet.ConnectError, match="did not greet within"),
+        Controller(insecure=insecure) as controller,
+        pytest.raises(pynet.ConnectError, match="did not greet in time"),
     ):
         controller.connect(server.getsockname(), timeout=0.2)
 

@@ -130,7 +130,7 @@ def test_whatever_comes(frames: list[Frame], policy: Policy, hungry: bool) -> No
     if policy.lossless:
         assert taken == list(range(len(taken)))
     held = sum(a.size for a in made._partial.values())
-    held += sum(256 + len(a.meta) for a in made._whole.values())
+    held += sum(256 + len(a.meta) + len(a.body or b"") for a in made._whole.values())
     assert made.bytes_waiting == held
 
 

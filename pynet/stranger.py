@@ -23,10 +23,10 @@ _HANDSHAKE = b"\x16\x03"
 
 _LONGEST = max(len(PAIRING_WORD), len(MAGIC))
 
-OnWord = Callable[["Caller", str], None]
+OnWord = Callable[["Stranger", str], None]
 
 
-class Caller:
+class Stranger:
     """A connection of which nothing is known yet. On the reactor only.
 
     Args:
