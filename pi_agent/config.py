@@ -43,12 +43,14 @@ class GatewayConfig:
         host: address to bind.
         port: 0 to 65535; 0 takes any free one.
         pool_size: how many connections at once; a live feed takes one to eight.
-        allow_network: True to bind another address than this machine's own.
+        insecure: True for plain TCP: no encryption, and nobody proves who they are.
+        allow_network: True to do so on another address than this machine's own.
     """
 
     host: str = "127.0.0.1"
     port: int = 1857
     pool_size: int = 128
+    insecure: bool = False
     allow_network: bool = False
 
 
@@ -205,6 +207,7 @@ def _gateway(table: Table) -> GatewayConfig:
         host=table.text("host", default.host),
         port=table.whole("port", default.port, 0, 65535),
         pool_size=table.whole("pool_size", default.pool_size, 8, 1024),
+        insecure=table.flag("insecure", default.insecure),
         allow_network=table.flag("allow_network", default.allow_network),
     )
 
@@ -281,11 +284,12 @@ def _check_together(config: Config, top: Table) -> None:
         top.table("camera").problem(
             "min_bitrate", "is above max_bitrate", f"use at most {config.camera.max_bitrate:g}"
         )
-    if config.gateway.host not in LOOPBACK and not config.gateway.allow_network:
+    gateway = config.gateway
+    if gateway.insecure and gateway.host not in LOOPBACK and not gateway.allow_network:
         top.table("gateway").problem(
-            "host",
-            "can be reached from the network, where anybody could drive the car",
-            "keep 127.0.0.1, or set allow_network = true in a network you trust",
+            "insecure",
+            "would let anybody in the network drive the car",
+            'remove it, or keep host = "127.0.0.1"',
         )
     if config.drivetrain.kind == "hbridge":
         if config.camera.source == "simulator":
