@@ -43,13 +43,15 @@ class GatewayConfig:
         host: address to bind.
         port: 0 to 65535; 0 takes any free one.
         pool_size: how many connections at once; a live feed takes one to eight.
-        allow_network: True to bind another address than this machine's own.
+        insecure: True for plain TCP: no encryption, and nobody proves who they are.
+        allow_network: True to do so on another address than this machine's own.
         announce: tell the network by mDNS that the car is here, if it listens beyond this machine.
     """
 
     host: str = "127.0.0.1"
     port: int = 1857
     pool_size: int = 128
+    insecure: bool = False
     allow_network: bool = False
     announce: bool = True
 
@@ -64,6 +66,7 @@ class HBridgeConfig:
         limit: most power, 0.1 to 1.
         trim: -0.5 to 0.5; positive weakens the right side, negative the left one.
         frequency: of the pulse-width modulation, Hz.
+        enable: BCM number of the pin on the bridge's enable inputs, or None.
     """
 
     left: tuple[int, int] = (9, 10)
@@ -73,6 +76,7 @@ class HBridgeConfig:
     limit: float = 1.0
     trim: float = 0.0
     frequency: int = 200
+    enable: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +133,13 @@ class FailsafeConfig:
 
     Attributes:
         command_timeout: seconds without a fresh command until the throttle is neutral.
+        battery_low: volts below which the car cannot be armed; 0 for any.
+        black_box: file that keeps every transition, ``"auto"`` or ``"none"``.
     """
 
     command_timeout: float = 0.25
+    battery_low: float = 0.0
+    black_box: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +181,7 @@ def load_config(path: str | Path) -> Config:
         drivetrain=_drivetrain(top.table("drivetrain")),
         camera=_camera(top.table("camera")),
         sensors=_sensors(top.table("sensors")),
-        failsafe=FailsafeConfig(
-            top.table("failsafe").number("command_timeout", 0.25, 0.15, 0.5, "s")
-        ),
+        failsafe=_failsafe(top.table("failsafe")),
         simulator=_simulator(top.table("simulator")),
     )
     _check_together(config, top)
@@ -203,6 +209,7 @@ def _gateway(table: Table) -> GatewayConfig:
         host=table.text("host", default.host),
         port=table.whole("port", default.port, 0, 65535),
         pool_size=table.whole("pool_size", default.pool_size, 8, 1024),
+        insecure=table.flag("insecure", default.insecure),
         allow_network=table.flag("allow_network", default.allow_network),
         announce=table.flag("announce", default.announce),
     )
@@ -219,9 +226,12 @@ def _drivetrain(table: Table) -> DrivetrainConfig:
         limit=table.number("limit", default.limit, 0.1, 1.0, ""),
         trim=table.number("trim", default.trim, -0.5, 0.5, ""),
         frequency=table.whole("frequency", default.frequency, 20, 10000),
+        enable=table.whole_or_none("enable", 0, 27),
     )
     if len({*hbridge.left, *hbridge.right}) < 4:
         table.problem("right", "shares a pin with left", "give each of the four its own pin")
+    if hbridge.enable in {*hbridge.left, *hbridge.right}:
+        table.problem("enable", "is a pin of a motor, too", "give it a pin of its own")
     return DrivetrainConfig(kind, table.number("speed_limit", 0.0, 0.0, 30.0, "m/s"), hbridge)
 
 
@@ -254,6 +264,15 @@ def _sensors(table: Table) -> dict[str, SensorConfig]:
     return sensors
 
 
+def _failsafe(table: Table) -> FailsafeConfig:
+    default = FailsafeConfig()
+    return FailsafeConfig(
+        command_timeout=table.number("command_timeout", default.command_timeout, 0.15, 0.5, "s"),
+        battery_low=table.number("battery_low", default.battery_low, 0.0, 100.0, "V"),
+        black_box=table.text("black_box", default.black_box),
+    )
+
+
 def _simulator(table: Table) -> SimulatorConfig:
     default = SimulatorConfig()
     return SimulatorConfig(
@@ -268,11 +287,12 @@ def _check_together(config: Config, top: Table) -> None:
         top.table("camera").problem(
             "min_bitrate", "is above max_bitrate", f"use at most {config.camera.max_bitrate:g}"
         )
-    if config.gateway.host not in LOOPBACK and not config.gateway.allow_network:
+    gateway = config.gateway
+    if gateway.insecure and gateway.host not in LOOPBACK and not gateway.allow_network:
         top.table("gateway").problem(
-            "host",
-            "can be reached from the network, where anybody could drive the car",
-            "keep 127.0.0.1, or set allow_network = true in a network you trust",
+            "insecure",
+            "would let anybody in the network drive the car",
+            'remove it, or keep host = "127.0.0.1"',
         )
     if config.drivetrain.kind == "hbridge":
         if config.camera.source == "simulator":

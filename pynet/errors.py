@@ -20,7 +20,7 @@ class ConnectError(PynetError, ConnectionError):
     """The other side could not be reached or did not answer in time."""
 
 
-class AuthenticationError(ConnectError):
+class AuthenticationError(PynetError):
     """One side does not know the other, or cannot prove who it is.
 
     Attributes:

@@ -20,6 +20,7 @@ from pynet.errors import (
     AuthenticationError,
     Closed,
     ConfigurationError,
+    ConnectionLost,
     Forbidden,
     GatewayStopped,
     PynetError,
@@ -361,7 +362,7 @@ class Gateway(Registrar):
         for lane, before in served:
             try:
                 if self._identify(lane).role != before.role:
-                    lane.close(AuthenticationError("your role has changed; connect again"))
+                    lane.close(ConnectionLost("its role has changed; it connects again"))
             except AuthenticationError:
                 log.info("%s (%s) is no longer known here", before.name, lane.peer)
                 lane.close(AuthenticationError(f"{self.name} does not know this machine any more"))

@@ -401,10 +401,11 @@ class Lane:
         elif not self._go_on_with_handshake(tls, data):
             return
         try:
-            while self.error is None:
+            while tls.waiting and self.error is None:
                 with self._state_lock:
                     frames = self._unseal(tls)
-                    self._reply()
+                    if self.connection.replies:
+                        self._reply()
                 if frames is None:
                     return
                 self._file(frames)

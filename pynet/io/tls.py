@@ -6,7 +6,7 @@ import ssl
 import threading
 from collections.abc import Sequence
 
-from pynet.errors import AuthenticationError
+from pynet.errors import AuthenticationError, ConnectionLost
 from pynet.wire.values import Buffer
 
 RECORD = 16 * 1024
@@ -29,6 +29,12 @@ class Tls:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=server)
         self._ready = False
+        self._rest = False
+
+    @property
+    def waiting(self) -> bool:
+        """There may be something to take. For whoever reads, only."""
+        return self._rest or self._incoming.pending > 0
 
     @property
     def ready(self) -> bool:
@@ -64,15 +70,21 @@ class Tls:
             return self._outgoing.read()
 
     def seal(self, buffers: Sequence[Buffer]) -> bytes:
-        """Encrypt, in order."""
+        """Encrypt, in order.
+
+        Of a connection that has failed nothing comes: whoever reads it learns why, and ends it.
+        """
         with self._lock:
-            for buffer in buffers:
-                if len(buffer) <= RECORD:
-                    self._object.write(buffer)
-                    continue
-                view = memoryview(buffer).cast("B")
-                for start in range(0, len(view), RECORD):
-                    self._object.write(view[start : start + RECORD])
+            try:
+                for buffer in buffers:
+                    if len(buffer) <= RECORD:
+                        self._object.write(buffer)
+                        continue
+                    view = memoryview(buffer).cast("B")
+                    for start in range(0, len(view), RECORD):
+                        self._object.write(view[start : start + RECORD])
+            except ssl.SSLError:
+                return b""
             return self._outgoing.read()
 
     def feed(self, data: Buffer) -> None:
@@ -84,38 +96,33 @@ class Tls:
         """Decrypted bytes, at most so many; none when no record is whole.
 
         Raises:
-            AuthenticationError: the other end refuses us, or somebody has changed what it sent.
+            AuthenticationError: the other end refuses us.
+            ConnectionLost: somebody has changed what it sent.
             EOFError: it has closed the connection.
         """
         with self._lock:
-            if self._is_empty():
-                return b""
             try:
-                return self._object.read(size)
+                data = self._object.read(size)
+                self._rest = len(data) == size and self._object.pending() > 0
+                return data
             except ssl.SSLWantReadError:
+                self._rest = False
                 return b""
-            except ssl.SSLZeroReturnError as error:
-                raise EOFError from error
             except ssl.SSLError as error:
-                raise AuthenticationError(explained(error)) from error
+                raise _ending(error) from error
 
     def take_into(self, view: memoryview) -> int:
         """As :meth:`take`, into memory that is there; how many."""
         with self._lock:
-            if self._is_empty():
-                return 0
             try:
-                return self._object.read(len(view), view)  # type: ignore[return-value]
+                size: int = self._object.read(len(view), view)  # type: ignore[assignment]
+                self._rest = size == len(view) and self._object.pending() > 0
+                return size
             except ssl.SSLWantReadError:
+                self._rest = False
                 return 0
-            except ssl.SSLZeroReturnError as error:
-                raise EOFError from error
             except ssl.SSLError as error:
-                raise AuthenticationError(explained(error)) from error
-
-    def _is_empty(self) -> bool:
-        # To be told by an exception costs ten times as much as the record itself.
-        return not self._incoming.pending and not self._object.pending()
+                raise _ending(error) from error
 
 
 REASONS = {
@@ -128,6 +135,18 @@ REASONS = {
     "WRONG_VERSION_NUMBER": "it speaks no TLS: is it no pynet, or one with insecure=True?",
     "DECRYPTION_FAILED_OR_BAD_RECORD_MAC": "somebody on the way has changed what was sent",
 }
+
+
+LATE_REFUSALS = {"TLSV1_ALERT_UNKNOWN_CA", "TLSV13_ALERT_CERTIFICATE_REQUIRED"}
+"""What the end that calls learns only when it reads for the first time (RFC 8446, 4.4.2.4)."""
+
+
+def _ending(error: ssl.SSLError) -> Exception:
+    if isinstance(error, ssl.SSLZeroReturnError):
+        return EOFError()
+    if error.reason in LATE_REFUSALS:
+        return AuthenticationError(explained(error))
+    return ConnectionLost(explained(error))
 
 
 def explained(error: ssl.SSLError) -> str:

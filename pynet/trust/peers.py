@@ -6,6 +6,7 @@ import base64
 import contextlib
 import enum
 import json
+import logging
 import os
 import secrets
 import threading
@@ -20,6 +21,8 @@ from cryptography import x509
 from pynet.errors import ConfigurationError
 from pynet.trust.filelock import locked
 from pynet.trust.identity import device_id
+
+log = logging.getLogger("pynet.trust")
 
 PEERS_FILE = "peers.json"
 LONGEST_NAME = 64
@@ -206,10 +209,8 @@ class Peers:
     def refresh(self) -> bool:
         """Look whether another process has changed the file; True if it has.
 
-        Does not wait for a thread that changes it just now: that one tells, too.
-
-        Raises:
-            ConfigurationError: it holds something else now; once, and what was known stays.
+        Does not wait for a thread that changes it just now: that one tells, too. Of a file that
+        cannot be read nothing is taken over; the log says so.
         """
         if not self._turn.acquire(blocking=False):
             return False
@@ -219,6 +220,9 @@ class Peers:
                 return False
             self._stamp = stamp
             self._take(self._read())
+        except ConfigurationError as error:
+            log.error("peers stay as they were: %s", error)
+            return False
         finally:
             self._turn.release()
         self._tell()
