@@ -76,6 +76,7 @@ class CarSession:
         self._stop_error = ""
         self._stop_acked_at: float | None = None
         self._stop_took: float | None = None
+        self._stop_why = ""
         self._line: Line | None = None
         self._intake: Intake | None = None
         self._left: list[Line] = []
@@ -209,7 +210,11 @@ class CarSession:
         return self._display.ages(begin, end)
 
     def stop(self, why: str) -> None:
-        """Latch STOP on the car: tried until it acknowledges. Driving sends neutral at once."""
+        """Latch STOP on the car: tried until it acknowledges. Driving sends neutral at once.
+
+        Args:
+            why: what was pressed; other people read who pressed it, which the car knows.
+        """
         self.drive.hold_neutral(True)
         if self._line is None:
             self.drive.hold_neutral(False)
@@ -217,6 +222,7 @@ class CarSession:
         self.events.add("bad", f"STOP pressed: {why}")
         with self._lock:
             self._stop_took = None
+            self._stop_why = why
         self.seat.give_up()
         self._button.press(why)
         self._on_wake()
@@ -279,6 +285,7 @@ class CarSession:
             stopped=stopped,
             stop_reason=status.reason if latched and status is not None else "",
             stop_took=stop_took if stopped else None,
+            stop_why=self._stop_why if pressed or (stopped and stop_took is not None) else "",
             steer=steer,
             throttle=throttle,
             input_source=self.drive.source,
@@ -319,7 +326,14 @@ class CarSession:
 
     def _on_status(self, status: CarStatus) -> None:
         """The newest status, before it shows; on a network thread."""
-        self.drive.hold_neutral(status.stage == "stopped" or self._button.pending)
+        stopped = status.stage == "stopped"
+        self.drive.hold_neutral(stopped or self._button.pending)
+        with self._lock:
+            intake, acked_at = self._intake, self._stop_acked_at
+            at = None if intake is None else intake.status_at
+            if not stopped and acked_at is not None and at is not None and at > acked_at:
+                # Our STOP is over: the next one may be somebody else's.
+                self._stop_acked_at = self._stop_took = None
         self.seat.on_status(status)
 
     def _on_stop_acknowledged(self, took: float) -> None:

@@ -91,6 +91,7 @@ class Snapshot:
         stop_pressed: we pressed STOP and the car has not acknowledged it yet.
         stopped: the car says that STOP is latched.
         stop_reason: who or what stopped it.
+        stop_why: what we pressed, if the STOP is ours.
         stop_took: seconds from our press to the car's acknowledgement, None for others' STOP.
         steer, throttle: what is sent now.
         input_source: ``"keyboard"``, ``"gamepad"`` or empty.
@@ -130,6 +131,7 @@ class Snapshot:
     stop_pressed: bool = False
     stopped: bool = False
     stop_reason: str = ""
+    stop_why: str = ""
     stop_took: float | None = None
     steer: float = 0.0
     throttle: float = 0.0

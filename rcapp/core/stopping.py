@@ -100,7 +100,7 @@ class StopButton:
 
     def _try_to_stop(self, why: str, pressed_at: float) -> None:
         try:
-            self._call("stop", (why,), ATTEMPT_TIMEOUT)
+            self._call("stop", (), ATTEMPT_TIMEOUT)
         except Exception as error:
             # Whatever went wrong, a STOP is not given up.
             level = logging.WARNING if self._failed_at != pressed_at else logging.DEBUG

@@ -211,10 +211,10 @@ class Stage(QWidget):
             acknowledged = "The throttle is at neutral."
         if now.stop_pressed and now.error:
             acknowledged = now.error
-        who = now.stop_reason if now.stopped else ""
+        who = f"You pressed {now.stop_why}." if now.stop_why else now.stop_reason
         self.stopped.say(
             "STOPPED",
-            f"{self._stopped_at}  {who or 'You pressed STOP.'}",
+            f"{self._stopped_at}  {who or 'STOP was pressed.'}",
             acknowledged,
             _how_to_clear(now) if now.stopped else "",
         )
