@@ -81,6 +81,9 @@ class CarRow(QPushButton):
         self.forget.setProperty("flat", True)
         self.forget.setFixedSize(32, 32)
         self.forget.setIconSize(QSize(16, 16))
+        keep = self.forget.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)  # so that all states end at one line
+        self.forget.setSizePolicy(keep)
         words = QVBoxLayout()
         words.setSpacing(1)
         words.setContentsMargins(0, 0, 0, 0)

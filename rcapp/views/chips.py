@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -18,6 +18,9 @@ from PySide6.QtWidgets import (
 
 from rcapp.views import icons, theme
 from rcapp.views.text import ElidedLabel, FigureLabel, label, set_role, set_text
+
+LEAST_MORE = 60
+"""Pixels below which the quiet word of a chip says nothing any more."""
 
 LEVELS = ("good", "warn", "bad", "secondary", "accent")
 
@@ -72,7 +75,7 @@ class MenuChip(QToolButton):
         self._name = ElidedLabel("", size=theme.TITLE, weight=theme.SEMIBOLD)
         self._more = ElidedLabel("", size=theme.LABEL, role="secondary")
         self._arrow = QLabel()
-        self._row = layout = QHBoxLayout(self)
+        layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 0, 10, 0)
         layout.setSpacing(9)
         for part in (self._dot, self._name, self._more):
@@ -94,14 +97,30 @@ class MenuChip(QToolButton):
         if (name, more) != (self._name.text(), self._more.text()):
             self._name.setText(name)
             self._more.setText(more)
-            self._more.setVisible(bool(more))
+            self._make_room(self.width())
             self.setAccessibleName(f"{self._what}: {name} {more}".strip())
             self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         """Room for both words."""
-        wanted = self._row.sizeHint().width()
-        return QSize(min(self._widest, max(self._narrowest, wanted)), 38)
+        more = self._more.sizeHint().width() + 9 if self._more.text() else 0
+        return QSize(min(self._widest, max(self._narrowest, self._bare() + more)), 38)
+
+    def _bare(self) -> int:
+        """Pixels without the quiet word."""
+        return 14 + 10 + 9 + self._name.sizeHint().width() + 9 + 18 + 10
+
+    def _make_room(self, width: int) -> None:
+        """The quiet word goes before the strong one is cut."""
+        bare, name = self._bare(), self._name.sizeHint().width()
+        self._name.setMinimumWidth(max(24, min(name, width - bare + name)))
+        least = min(LEAST_MORE, self._more.sizeHint().width() + 9)
+        self._more.setVisible(bool(self._more.text()) and width - bare >= least)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what has no room."""
+        self._make_room(event.size().width())
+        super().resizeEvent(event)
 
     def minimumSizeHint(self) -> QSize:
         """Room for a part of the strong word."""
@@ -129,7 +148,7 @@ class DriverChip(MenuChip):
     """Who drives, and with what; opens the menu of the wheel."""
 
     def __init__(self, menu: QMenu) -> None:
-        super().__init__(menu, "Driver", 150, 260)
+        super().__init__(menu, "Driver", 150, 360)
         self.show_words("Nobody drives", "", "secondary")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from rcapp.views import theme
 from rcapp.views.panels import MessagePanel, PanelButton
@@ -17,6 +17,34 @@ if TYPE_CHECKING:
 MOST_REFUSALS = 4
 
 
+class RefusalRow(QWidget):
+    """One reason: its number, what is wrong, what to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("plain")
+        self._number = label("", size=theme.LABEL, weight=theme.SEMIBOLD, role="key")
+        self._number.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._number.setFixedSize(30, 24)
+        self._sentence = label("", weight=theme.SEMIBOLD, wrap=True)
+        self._remedy = label("", size=theme.LABEL, role="secondary", wrap=True)
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self._sentence)
+        words.addWidget(self._remedy)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(10)
+        row.addWidget(self._number, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(words, 1)
+
+    def show_refusal(self, refusal: Refusal) -> None:
+        """Show another reason."""
+        set_text(self._number, str(refusal.number))
+        set_text(self._sentence, refusal.sentence)
+        set_text(self._remedy, refusal.remedy)
+
+
 class RefusalList(QWidget):
     """Numbered reasons why the car cannot be armed, each with its remedy."""
 
@@ -24,23 +52,14 @@ class RefusalList(QWidget):
         super().__init__()
         self.setObjectName("plain")
         self._shown: tuple[Refusal, ...] = ()
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 4, 0, 0)
-        grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(1, 1)
-        self._rows = []
-        for index in range(MOST_REFUSALS):
-            number = label("", size=theme.LABEL, weight=theme.SEMIBOLD, role="key")
-            number.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            number.setFixedSize(30, 24)
-            sentence = label("", weight=theme.SEMIBOLD, wrap=True)
-            remedy = label("", size=theme.LABEL, role="secondary", wrap=True)
-            grid.addWidget(number, 2 * index, 0, 2, 1, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(sentence, 2 * index, 1)
-            grid.addWidget(remedy, 2 * index + 1, 1)
-            self._rows.append((number, sentence, remedy))
-        self.show_refusals(())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 6, 0, 0)
+        column.setSpacing(10)
+        self._rows = [RefusalRow() for _ in range(MOST_REFUSALS)]
+        for row in self._rows:
+            column.addWidget(row)
+            row.hide()
+        self.hide()
 
     @property
     def shown(self) -> tuple[Refusal, ...]:
@@ -49,17 +68,13 @@ class RefusalList(QWidget):
 
     def show_refusals(self, refusals: tuple[Refusal, ...]) -> None:
         """List others."""
+        if refusals == self._shown:
+            return
         self._shown = refusals
-        for index, parts in enumerate(self._rows):
-            there = index < len(refusals)
-            if there:
-                one = refusals[index]
-                for part, text in zip(
-                    parts, (str(one.number), one.sentence, one.remedy), strict=True
-                ):
-                    set_text(part, text)
-            for part in parts:
-                part.setVisible(there)
+        for index, row in enumerate(self._rows):
+            if index < len(refusals):
+                row.show_refusal(refusals[index])
+            row.setVisible(index < len(refusals))
         self.setVisible(bool(refusals))
 
 

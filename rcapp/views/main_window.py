@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QThreadPool, QTimer
+from PySide6.QtCore import QEvent, Qt, QThreadPool, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -45,6 +45,7 @@ from rcapp.views.rail import Rail
 from rcapp.views.settings_view import SettingsView
 from rcapp.views.topbar import TopBar
 from rcapp.views.wheel_control import WheelControl
+from rcapp.views.window_layout import WindowLayout
 
 log = logging.getLogger("rcapp.views")
 
@@ -91,7 +92,6 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1000, 640)
         self.settings = settings or Settings()
         self._settings_path = settings_path
-        self._layout_path = layout_path
         self._note = note
         self._insecure = insecure
         self._take_wheel = False
@@ -119,7 +119,8 @@ class MainWindow(QMainWindow):
             stop=self._stop_by,
             drive_view=self.drive,
         )
-        self._restore_layout()
+        self._layout = WindowLayout(layout_path, self, self.drive, self.actions_.fill_picture)
+        self._layout.restore()
         self._show_settings()
         # Return starts the demo car on the first screen; a car takes the focus to the picture.
         self.drive.stage.welcome.demo.setFocus()
@@ -449,37 +450,13 @@ class MainWindow(QMainWindow):
             self.gamepad.dead_zone = settings.gamepad_dead_zone
             self.gamepad.expo = settings.gamepad_expo
 
-    def _layout_store(self) -> QSettings | None:
-        if self._layout_path is None:
-            return None
-        return QSettings(str(self._layout_path), QSettings.Format.IniFormat)
-
-    def _restore_layout(self) -> None:
-        store = self._layout_store()
-        geometry = store.value("geometry") if store else None
-        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
-            self.resize(_first_size(self.screen().availableGeometry().size()))
-        if store:
-            panels = store.value("panels")
-            self.drive.restore_layout(panels if isinstance(panels, QByteArray) else QByteArray())
-            self.actions_.fill_picture.setChecked(store.value("fill", "false") == "true")
-
-    def _save_layout(self) -> None:
-        store = self._layout_store()
-        if store is None:
-            return
-        store.setValue("geometry", self.saveGeometry())
-        store.setValue("panels", self.drive.save_layout())
-        store.setValue("fill", "true" if self.actions_.fill_picture.isChecked() else "false")
-        store.sync()
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave nothing behind: car told, threads joined, layout remembered."""
         if not self._closed:
             self._closed = True
             self._timer.stop()
             self._stop_keys.close()
-            self._save_layout()
+            self._layout.save()
             self.session.drive.set_keyboard_active(False)
             self.demo.leave()
             self.session.close()
@@ -508,7 +485,3 @@ def _without_arguments(slot: Callable[[], object]) -> Callable[..., None]:
         slot()
 
     return call
-
-
-def _first_size(screen: QSize) -> QSize:
-    return QSize(min(1440, screen.width() - 40), min(900, screen.height() - 60))

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QProgressBar,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -71,10 +70,11 @@ class PairingDialog(AppDialog):
         self._car_id = car_id
         self._shown = PairingFacts()
         self.task = task or PairingTask(acquaintances, lambda: None)
-        self.pages = QStackedWidget()
-        self.pages.addWidget(self._ask_page(address, called))
-        self.pages.addWidget(self._done_page())
-        self.column.addWidget(self.pages)
+        self._asking = self._ask_page(address, called)
+        self.done_page = self._done_page()
+        self.done_page.hide()
+        self.column.addWidget(self._asking)
+        self.column.addWidget(self.done_page)
         self.pair = dialog_button("Pair", primary=True)
         self.pair.clicked.connect(self.try_code)
         self.cancel = dialog_button("Cancel")
@@ -133,12 +133,10 @@ class PairingDialog(AppDialog):
         head.setSpacing(12)
         mark = QLabel()
         mark.setPixmap(icons.pixmap("check", theme.current().good, 28, 2.0))
-        self._done_title = label("", size=theme.STRONG, weight=theme.SEMIBOLD, wrap=True)
+        self._done_role = label("", size=theme.TITLE, weight=theme.MEDIUM, wrap=True)
         head.addWidget(mark)
-        head.addWidget(self._done_title, 1)
+        head.addWidget(self._done_role, 1)
         column.addLayout(head)
-        self._done_role = label("", wrap=True)
-        column.addWidget(self._done_role)
         column.addSpacing(6)
         column.addWidget(label("Its device id", size=theme.LABEL, role="secondary"))
         self._done_id = id_label()
@@ -231,17 +229,18 @@ class PairingDialog(AppDialog):
         peer = facts.peer
         assert peer is not None
         self._timer.stop()
-        set_text(self._done_title, f"Paired with {peer.name}")
         set_text(self._done_role, GRANTED.get(peer.granted.word, "It lets this computer in."))
         set_text(self._done_id, grouped_id(peer.id))
         self.setWindowTitle("Paired")
-        self._title.setText("Paired")
-        self.pages.setCurrentIndex(1)
+        self._title.setText(f"Paired with {peer.name}")
+        self._asking.hide()
+        self.done_page.show()
         self.pair.hide()
         self.cancel.setText("Close")
         self.drive.show()
         self.drive.setDefault(True)
         self.drive.setFocus()
+        self.adjustSize()
         self.paired.emit(self._where(), peer)
 
 

@@ -120,6 +120,7 @@ class MessagePanel(QFrame):
         """Take the size that the words need, inside ``width`` x ``height``."""
         wanted = min(self.WIDTH, width - 32)
         self.setFixedWidth(wanted)
+        self._layout.activate()  # or the height before would be the least
         self.resize(wanted, min(self._layout.totalHeightForWidth(wanted), height - 16))
 
 
@@ -157,6 +158,7 @@ class WelcomePanel(MessagePanel):
         self._layout.addSpacing(4)
         self._layout.addWidget(rule())
         self.cars = CarList(cars.entries, lambda: cars.silence)
+        self.cars.setFixedHeight(ROW)
         self.cars.chosen.connect(self.car_wanted)
         self.cars.forgotten.connect(self.forget_wanted)
         self._layout.addWidget(self.cars)
@@ -188,8 +190,7 @@ class WelcomePanel(MessagePanel):
         wanted = min(self.WIDTH, width - 32)
         inner = wanted - 48
         listed = self.cars.wanted_height(inner)
-        self.cars.setFixedHeight(0)
-        others = self._layout.totalHeightForWidth(wanted)
+        others = self._layout.totalHeightForWidth(wanted) - self.cars.minimumHeight()
         room = height - 16 - others
         self.cars.setFixedHeight(min(listed, max(room, min(listed, ROW))))
         super().fit(width, height)

@@ -15,7 +15,7 @@ from rcapp.views.hud import HudState
 from rcapp.views.panels import CarSource, MessagePanel, PanelButton, WelcomePanel
 from rcapp.views.picture import PictureView
 from rcapp.views.wheel_bar import WheelBar
-from rcapp.views.words import clock, duration, milliseconds, old
+from rcapp.views.words import clock, duration, milliseconds, old, shortened
 
 TOP = 64
 """Pixels above what lies over the picture of a car that may still roll: the chips and a gap."""
@@ -226,7 +226,7 @@ class Stage(QWidget):
         assert status is not None
         ready = not status.refusals
         how = "Ready. Arm when the road is clear." if ready else "It cannot be armed yet:"
-        self.disarmed.say("DISARMED", status.reason, how, now.reply)
+        self.disarmed.say("DISARMED", status.reason, how, now.reply if ready else "")
         self._offer_arming(self.disarmed, now, "Arm · Return")
         return self.disarmed
 
@@ -247,6 +247,9 @@ class Stage(QWidget):
             self._figures_at = at
             self._figures = (_detail(now), _figures(now), _caption(now))
         detail, figures, caption = self._figures
+        yours = now.wheel.yours or status is None
+        car_steer = round(status.steer, 2) if status else 0.0
+        car_throttle = round(status.throttle, 2) if status else 0.0
         return HudState(
             link=now.link,
             headline=_headline(now),
@@ -255,10 +258,11 @@ class Stage(QWidget):
             speed=None if status is None else round(status.speed, 1),
             caption=caption,
             hint=_hint(now, has_keys),
-            steer=round(now.steer, 2),
-            throttle=round(now.throttle, 2),
-            car_steer=round(status.steer, 2) if status else 0.0,
-            car_throttle=round(status.throttle, 2) if status else 0.0,
+            # Who watches has no controls: all four figures are what the car does.
+            steer=round(now.steer, 2) if yours else car_steer,
+            throttle=round(now.throttle, 2) if yours else car_throttle,
+            car_steer=car_steer,
+            car_throttle=car_throttle,
         )
 
 
@@ -277,7 +281,7 @@ def _caption(now: Snapshot) -> str:
 
 def _who_drives(now: Snapshot) -> str:
     if now.wheel.holder is Holder.OTHER:
-        return f"{now.wheel.driver} drives"
+        return f"{shortened(now.wheel.driver)} drives"
     return {Holder.YOU: "you drive", Holder.NOBODY: "nobody drives"}.get(now.wheel.holder, "")
 
 

@@ -97,7 +97,8 @@ QPushButton[row="true"] { background: transparent; border: 1px solid transparent
 QPushButton[row="true"]:hover { background: $hover; }
 QPushButton[row="true"]:focus { border: 1px solid $accent; }
 
-QPushButton[car="true"] { background: transparent; border: 1px solid transparent; padding: 0; }
+QPushButton[car="true"] { background: transparent; border: 1px solid transparent; padding: 0;
+    min-height: 50px; }
 QPushButton[car="true"]:hover { background: $hover; }
 QPushButton[car="true"]:focus { border: 1px solid $accent; }
 

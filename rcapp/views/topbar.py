@@ -10,7 +10,7 @@ from rcapp.core.state import Link, Snapshot
 from rcapp.core.wheel import Holder
 from rcapp.views import icons, theme
 from rcapp.views.chips import CarChip, DriverChip, Figure, StateChip, StopButton
-from rcapp.views.words import NONE, milliseconds, old
+from rcapp.views.words import NONE, milliseconds, old, shortened
 
 WIDE, NARROW = 1220, 1100
 """Below these widths (px) the pictures per second, then the battery make room: the picture says
@@ -112,11 +112,15 @@ def driver_words(now: Snapshot) -> tuple[str, str, str]:
     wheel = now.wheel
     if wheel.yours:
         if wheel.request:
-            return "You drive", f"{wheel.request} asks", "warn"
+            return "You drive", f"{shortened(wheel.request)} asks", "warn"
         return "You drive", now.input_source if now.sending else "no input", "good"
     if wheel.holder is Holder.OTHER:
         more = "you have asked" if wheel.asking else ""
-        return f"{wheel.driver} drives", "offered to you" if wheel.offered else more, "accent"
+        return (
+            f"{shortened(wheel.driver)} drives",
+            "offered to you" if wheel.offered else more,
+            "accent",
+        )
     if now.link in (Link.IDLE, Link.CONNECTING) or wheel.holder is Holder.NOBODY:
         return "Nobody drives", "offered to you" if wheel.offered else "", "secondary"
     return "Driver unknown", "", "secondary"

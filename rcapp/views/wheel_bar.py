@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QVBoxLayout
 
 from rcapp.core.state import Link, Snapshot
 from rcapp.core.wheel import Holder, Wheel
@@ -14,6 +14,7 @@ from rcapp.views import theme
 from rcapp.views.chips import Dot
 from rcapp.views.panels import PanelButton
 from rcapp.views.text import ElidedLabel, label, set_text
+from rcapp.views.words import shortened
 
 WIDEST = 620
 
@@ -24,12 +25,14 @@ class BarWords:
 
     Attributes:
         text: who drives, or who asks; empty hides the strip.
+        left: seconds that are left for it, as text, or empty.
         note: a second line, or empty.
         level: colour of its light.
         primary, secondary, third: text of its buttons, empty for none.
     """
 
     text: str = ""
+    left: str = ""
     note: str = ""
     level: str = "secondary"
     primary: str = ""
@@ -48,7 +51,8 @@ def bar_words(now: Snapshot) -> BarWords:
         return BarWords()
     if wheel.offered:
         return BarWords(
-            f"{wheel.driver or 'The driver'} offers you the wheel · {_seconds(wheel.offered_left)}",
+            f"{shortened(wheel.driver) or 'The driver'} offers you the wheel",
+            _seconds(wheel.offered_left),
             "The car is at neutral until you have taken it and armed.",
             "warn",
             primary="Take it · T",
@@ -56,58 +60,55 @@ def bar_words(now: Snapshot) -> BarWords:
     if wheel.yours:
         return _while_driving(wheel, now)
     if not wheel.may_drive:
-        who = f"{wheel.driver} drives" if wheel.driver else "Nobody drives"
         return BarWords(
-            f"{who} · you watch",
+            f"{_who(wheel)} · you watch",
+            "",
             now.reply or "This car lets this computer watch, and press STOP.",
             "accent",
         )
     if wheel.holder is Holder.NOBODY and not wheel.busy_with:
-        return BarWords(
-            "Nobody drives", now.reply or now.wheel.forced_reason, "accent", "Take the wheel · T"
-        )
+        note = now.reply or wheel.forced_reason
+        return BarWords("Nobody drives", "", note, "accent", primary="Take the wheel · T")
     return _while_watching(wheel, now)
 
 
 def _while_driving(wheel: Wheel, now: Snapshot) -> BarWords:
     if wheel.request:
         return BarWords(
-            f"{wheel.request} asks for the wheel · {_seconds(wheel.request_left)}",
+            f"{shortened(wheel.request)} asks for the wheel",
+            _seconds(wheel.request_left),
             "Handing over disarms the car. Without an answer you keep it.",
             "warn",
             secondary="Hand over · Y",
             third="Keep it · N",
         )
     if wheel.offered_to:
-        return BarWords(f"The wheel is offered to {wheel.offered_to}", now.reply, "warn")
-    return BarWords(now.reply, "", "warn") if now.reply and now.armed else BarWords()
+        return BarWords(
+            f"The wheel is offered to {shortened(wheel.offered_to)}", "", now.reply, "warn"
+        )
+    return BarWords(now.reply, level="warn") if now.reply and now.armed else BarWords()
+
+
+def _who(wheel: Wheel) -> str:
+    return f"{shortened(wheel.driver)} drives" if wheel.driver else "Nobody drives"
 
 
 def _while_watching(wheel: Wheel, now: Snapshot) -> BarWords:
-    who = f"{wheel.driver} drives" if wheel.driver else "Nobody drives"
     force = "Take it by force…" if wheel.may_force and wheel.driver else ""
     if wheel.asking:
-        asked = wheel.driver or "the driver"
         return BarWords(
-            f"{who} · you have asked · {_seconds(wheel.asking_left)}",
-            f"Waiting for {asked} to answer.",
+            f"You have asked {shortened(wheel.driver) or 'the driver'} for the wheel",
+            _seconds(wheel.asking_left),
+            "",
             "warn",
             third=force,
         )
+    text = f"{_who(wheel)} · you watch"
     if wheel.busy_with:
-        return BarWords(
-            f"{who} · you watch",
-            now.reply or f"{wheel.busy_with} has asked for the wheel.",
-            "accent",
-            third=force,
-        )
-    return BarWords(
-        f"{who} · you watch",
-        now.reply or wheel.forced_reason,
-        "accent",
-        secondary="Ask for the wheel · T",
-        third=force,
-    )
+        note = now.reply or f"{shortened(wheel.busy_with)} has asked for the wheel."
+        return BarWords(text, "", note, "accent", third=force)
+    note = now.reply or wheel.forced_reason
+    return BarWords(text, "", note, "accent", secondary="Ask for the wheel · T", third=force)
 
 
 class WheelBar(QFrame):
@@ -122,8 +123,10 @@ class WheelBar(QFrame):
         super().__init__()
         self.setProperty("panel", "true")
         self._words = BarWords()
+        self._fitted: tuple[BarWords, int] | None = None
         self._dot = Dot()
         self._text = ElidedLabel("", size=theme.TITLE, weight=theme.SEMIBOLD)
+        self._left = label("", size=theme.TITLE, weight=theme.BOLD, role="warn")
         self._note = label("", size=theme.LABEL, role="secondary", wrap=True)
         self.primary = PanelButton("", primary=True)
         self.secondary = PanelButton("")
@@ -131,17 +134,24 @@ class WheelBar(QFrame):
         self.primary.clicked.connect(self.take_wanted)
         self.secondary.clicked.connect(self._second)
         self.third.clicked.connect(self._third)
-        head = QHBoxLayout()
-        head.setSpacing(10)
-        head.addWidget(self._dot)
-        head.addWidget(self._text, 1)
+        said = QHBoxLayout()
+        said.setSpacing(10)
+        said.addWidget(self._dot)
+        said.addWidget(self._text, 1)
+        said.addWidget(self._left)
+        self._offered = QHBoxLayout()
+        self._offered.setSpacing(8)
         for button in (self.primary, self.secondary, self.third):
-            head.addWidget(button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 8, 8, 8)
-        column.setSpacing(2)
-        column.addLayout(head)
-        column.addWidget(self._note)
+            self._offered.addWidget(button)
+        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._head.setSpacing(10)
+        self._head.addLayout(said, 1)
+        self._head.addLayout(self._offered)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(16, 9, 10, 9)
+        self._column.setSpacing(3)
+        self._column.addLayout(self._head)
+        self._column.addWidget(self._note)
         self.hide()
 
     @property
@@ -156,6 +166,8 @@ class WheelBar(QFrame):
             self._words = words
             self._dot.set_level(words.level)
             set_text(self._text, words.text)
+            set_text(self._left, words.left)
+            self._left.setVisible(bool(words.left))
             set_text(self._note, words.note)
             self._note.setVisible(bool(words.note))
             for button, text in (
@@ -177,14 +189,26 @@ class WheelBar(QFrame):
     def fit(self, width: int) -> None:
         """Take the room that the words need, at most ``width``."""
         room = min(WIDEST, width - 32)
-        layout = self.layout()
-        assert layout is not None
-        wanted = layout.sizeHint().width() + 8
-        if self._words.note:
+        if self._fitted == (self._words, room):
+            return
+        self._fitted = (self._words, room)
+        self._turn(QBoxLayout.Direction.LeftToRight)
+        wanted = self._column.sizeHint().width() + 8
+        if wanted > room:
+            # What is said comes before what can be done about it.
+            self._turn(QBoxLayout.Direction.TopToBottom)
+            wanted = max(self._column.sizeHint().width() + 8, min(room, 440))
+        elif self._words.note:
             wanted = max(wanted, min(room, 440))
         self.setFixedWidth(min(room, wanted))
-        height = layout.totalHeightForWidth(self.width())
-        self.setFixedHeight(height if height > 0 else layout.sizeHint().height())
+        wraps = self._column.hasHeightForWidth()
+        hint = self._column.sizeHint().height()
+        self.setFixedHeight(self._column.totalHeightForWidth(self.width()) if wraps else hint)
+
+    def _turn(self, direction: QBoxLayout.Direction) -> None:
+        """Buttons beside the words, or below them."""
+        self._head.setDirection(direction)
+        self._column.invalidate()
 
     def _second(self) -> None:
         # The same place asks for the wheel, or hands it over.

@@ -35,6 +35,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def shortened(name: str, most: int = 24) -> str:
+    """A name that leaves room for what is said of it."""
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+
+
 def clock(wall: float) -> str:
     """Wall clock seconds as ``"12:04:31"``."""
     return time.strftime("%H:%M:%S", time.localtime(wall))
