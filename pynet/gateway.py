@@ -18,6 +18,7 @@ from pynet.dial import DEFAULT_PORT
 from pynet.door import Door
 from pynet.errors import (
     AuthenticationError,
+    Busy,
     Closed,
     ConfigurationError,
     ConnectionLost,
@@ -81,8 +82,7 @@ class Gateway(Registrar):
             also an attribute, until it is started.
 
     Attributes:
-        on_pairing: told, on a thread of the Gateway's, of every pairing window that opens, and
-            again when it is over.
+        on_pairing: gets each pairing window, on a thread of its own, when it opens and is over.
 
     Raises:
         ConfigurationError: an argument cannot work.
@@ -291,16 +291,15 @@ class Gateway(Registrar):
         on_code: Told | None = None,
         on_end: Told | None = None,
     ) -> PairingWindow:
-        """Let one machine become acquainted with this one, by a code that a person types in there.
+        """Let one machine get to know this one, by a code that a person types in there.
 
         Args:
-            role: what it may do here from then on.
+            role: what it may do here.
             seconds: for which the code is good, at most an hour.
-            on_code, on_end: get the window, on a thread of the Gateway's, when it opens and when it
-                is over; :attr:`on_pairing` by default.
+            on_code, on_end: instead of :attr:`on_pairing`.
 
         Raises:
-            ConfigurationError: the Gateway does not run, speaks plain TCP, or pairs already.
+            ConfigurationError: it does not run, speaks plain TCP, or pairs already.
         """
         if self._reception is None:
             raise ConfigurationError(f"{self.name} cannot pair: it is insecure, or does not run")
@@ -324,7 +323,7 @@ class Gateway(Registrar):
         try:
             peer = self._identify(lane)
         except AuthenticationError as error:
-            lane.refuse(error)
+            self._turn_away(lane, error)
             return
         lane.on_lost = lambda: self.reactor.call_soon(partial(self._discard, lane))
         if fields.get("purpose") == "manage":
@@ -441,7 +440,12 @@ class Gateway(Registrar):
             with self._lock:
                 entry = self._waiting.popleft()
             _, lane, hello = entry
-            if lane.error is None and not self._assign(lane, hello):
+            try:
+                assigned = lane.error is not None or self._assign(lane, hello)
+            except PynetError as error:
+                self._turn_away(lane, error)
+                continue
+            if not assigned:
                 with self._lock:
                     self._waiting.appendleft(entry)
                 return
@@ -457,13 +461,17 @@ class Gateway(Registrar):
                 f"all {self.pool_size} Handlers of {self.name} are taken; close a stream or feed, "
                 "or give the Gateway a larger pool_size"
             )
-            log.warning("refused %s: %s", lane.peer, message)
-            fields = {"error": "Busy", "message": message, "retry_after": 1.0}
-            try:
-                lane.send(Kind.REFUSE, meta=greeting(fields))
-            except PynetError as error:
-                log.debug("%s left before it was refused: %s", lane.peer, error)
-            lane.close()
+            self._turn_away(lane, Busy(message), retry_after=1.0)
+
+    def _turn_away(self, lane: Lane, error: PynetError, **more: object) -> None:
+        """Say why there is no welcome."""
+        log.warning("refused %s: %s", lane.peer, error)
+        fields = {"error": type(error).__name__, "message": str(error), **more}
+        try:
+            lane.send(Kind.REFUSE, meta=greeting(fields))
+        except PynetError as gone:
+            log.debug("%s left before it was refused: %s", lane.peer, gone)
+        lane.close()
 
     # ---- questions from managers, on the reactor ----------------------------------------
 
@@ -496,9 +504,7 @@ class Gateway(Registrar):
         if topic == "stats":
             return self._stats()
         if topic in ("stop_handler", "stop_gateway", *QUESTIONS) and role < Role.OWNER:
-            raise Forbidden(
-                f"only an owner of {self.name} may stop Handlers or it, or let others pair"
-            )
+            raise Forbidden(f"only an owner of {self.name} may ask for {topic}")
         if topic in QUESTIONS and self._reception is not None:
             return self._reception.answer(topic, details, self.on_pairing)
         if topic == "stop_handler" and len(details) == 2:

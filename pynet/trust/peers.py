@@ -71,7 +71,7 @@ class Peer:
         since: when it was added, seconds since 1970; 0 for this machine itself.
         granted: what we may do there, as it said when the two were paired.
         address: where its Gateway was then, ``host:port``; empty if we never called it.
-        placed: it came in by its id in a settings file, and goes with it.
+        placed: it came in by its id in a settings file, which says what it may do.
     """
 
     name: str
@@ -110,9 +110,9 @@ class Peers:
         self._turn = threading.Lock()
         self._peers: dict[str, Peer] = {}
         self._revoked: dict[str, int] = {}
-        self._stamp: tuple[int, int, int] | None = None
         self._listeners: list[Callable[[], None]] = []
-        self.refresh()
+        self._stamp = self._look()
+        self._take(self._read())
 
     # ---- asking -------------------------------------------------------------------------
 
@@ -196,10 +196,6 @@ class Peers:
             revoked[peer.id] = round(now())
 
         self._change(change)
-
-    def forget(self, peer: Peer) -> None:
-        """Know a peer no longer; an id in a settings file lets it in again."""
-        self._change(lambda peers, _: peers.pop(peer.id, None))
 
     def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Be told of changes, from any thread. Returns what takes that back."""

@@ -110,6 +110,7 @@ class Reception:
         window = self._latest
         answer: dict[str, Any] = {"id": self._trust.identity.id, "name": self._name}
         answer["host"], answer["port"] = self._address
+        answer |= {"told": told is not None, "open": self._window is not None}
         if window is not None:
             answer |= window.describe()
         return answer

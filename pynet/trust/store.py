@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import ssl
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pynet.errors import AuthenticationError
 from pynet.trust.contexts import client_context, server_context
 from pynet.trust.identity import Identity, load_identity, read_device_id
 from pynet.trust.peers import PEERS_FILE, Peer, Peers, Role, clean_name
-
-log = logging.getLogger("pynet.trust")
 
 FOLDER = "PYNET_CONFIG"
 """Environment variable that names another folder than the platform's."""
@@ -63,8 +60,7 @@ class Trust:
     Args:
         folder: with identity and peers, which are made if need be; the platform's by default.
         name: of this machine, for a new identity.
-        placed: who needs no code, by ids; who came in so and is not among them any more goes.
-            None leaves those that did as they are.
+        placed: who needs no code. Who came in so gets in only where it is named, with that role.
 
     Raises:
         ConfigurationError: the folder cannot be used.
@@ -74,7 +70,7 @@ class Trust:
         self,
         folder: Path | None = None,
         name: str = "",
-        placed: Iterable[Placed] | None = None,
+        placed: Iterable[Placed] = (),
     ) -> None:
         self.folder = config_folder() if folder is None else folder
         self.identity: Identity = load_identity(self.folder, name)
@@ -82,10 +78,8 @@ class Trust:
         self._lock = threading.Lock()
         self._server: ssl.SSLContext | None = None
         self._client: ssl.SSLContext | None = None
-        self.placed = {one.id: one for one in placed or ()}
+        self.placed = {one.id: one for one in placed}
         self.peers.on_change(self._forget_contexts)
-        if placed is not None:
-            self._follow_settings()
 
     def server_context(self) -> ssl.SSLContext:
         """For connections that come: all peers with a role get through."""
@@ -128,6 +122,11 @@ class Trust:
             AuthenticationError: it is not known, or may do nothing here.
         """
         peer = self.identify(certificate)
+        if peer.placed:
+            expected = self.expected(peer.id)
+            if expected is None:
+                raise AuthenticationError("its id is not in the settings here; pair with a code")
+            peer = replace(peer, role=expected.role)
         if not peer.role:
             raise AuthenticationError("it has no role here; pair the two the other way round")
         return peer
@@ -135,18 +134,6 @@ class Trust:
     def expected(self, id: str) -> Placed | None:
         """What a settings file says of a machine, unless a person has revoked it since."""
         return None if self.peers.was_revoked(id) else self.placed.get(id)
-
-    def _follow_settings(self) -> None:
-        """Who came in by a settings file has what it says now, and goes with it."""
-        for peer in self.peers.all():
-            placed = self.placed.get(peer.id)
-            if not peer.placed:
-                continue
-            if placed is None:
-                log.info("%s is no longer in the settings, and no longer known", peer.name)
-                self.peers.forget(peer)
-            elif placed.role != peer.role:
-                self.peers.set_role(peer, placed.role)
 
     def _forget_contexts(self) -> None:
         with self._lock:

@@ -21,7 +21,6 @@ from PySide6.QtGui import QAction, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QScrollArea, QWidget
 
-from rcapp.core.cars import KnownCar
 from rcapp.core.settings import Settings
 from rcapp.core.state import Link
 from rcapp.views import theme

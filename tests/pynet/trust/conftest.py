@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pynet import Gateway, Trust
+from pynet import Gateway, Role, Trust
+from pynet.trust import reception
+from pynet.trust.window import PairingWindow
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def desk(trust: Callable[[str], Trust]) -> Trust:
 
 
 @pytest.fixture
-def car(trust: Callable[[str], Trust]) -> Iterator[Gateway]:
+def rover(trust: Callable[[str], Trust]) -> Iterator[Gateway]:
     """Runs on a free port."""
     with Gateway(port=0, name="rover", trust=trust("car"), heartbeat=0.1) as gateway:
 
@@ -38,3 +40,15 @@ def car(trust: Callable[[str], Trust]) -> Iterator[Gateway]:
             return "toot"
 
         yield gateway
+
+
+@pytest.fixture
+def short_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who fails is heard again soon."""
+    monkeypatch.setattr(reception, "REST", 0.05)
+
+
+@pytest.fixture
+def window(rover: Gateway) -> Iterator[PairingWindow]:
+    with rover.open_pairing(Role.DRIVER) as window:
+        yield window
