@@ -25,6 +25,7 @@ from pynet.errors import (
     Forbidden,
     GatewayStopped,
     PynetError,
+    RemoteProtocolError,
     UnknownSubroutine,
 )
 from pynet.handler import Handler
@@ -478,15 +479,22 @@ class Gateway(Registrar):
     def _on_question(self, lane: Lane) -> None:
         while lane.waiting():
             frame = lane.next_frame(0)
-            if frame is None:
+            peer = self._managers.get(lane)
+            if frame is None or peer is None:
+                return
+            if frame.kind != Kind.ASK:
+                name = Kind(frame.kind).name
+                lane.refuse(RemoteProtocolError(f"{name} came where only questions are answered"))
                 return
             try:
-                answer = self._answer(frame, self._managers[lane].role)
-                meta, _ = Encoder().encode(answer)
-                lane.send(Kind.ANSWER, meta=meta)
+                kind, (meta, _) = Kind.ANSWER, Encoder().encode(self._answer(frame, peer.role))
             except PynetError as error:
                 fields = {"type": type(error).__name__, "message": str(error)}
-                lane.send(Kind.ERROR, meta=greeting(fields))
+                kind, meta = Kind.ERROR, greeting(fields)
+            try:
+                lane.send(kind, meta=meta)
+            except PynetError as error:
+                log.debug("%s did not wait for its answer: %s", lane.peer, error)
 
     def _answer(self, frame: Frame, role: Role) -> Any:
         question = Decoder().decode(frame.meta, frame.body)

@@ -27,6 +27,18 @@ _LONGEST = max(len(PAIRING_WORD), len(MAGIC))
 OnWord = Callable[["Stranger", str], None]
 
 
+def understood(word: bytes) -> str:
+    """What somebody wants who begins like this; empty if that cannot be told yet."""
+    if not word:
+        return GONE
+    for beginning, wanted in ((_HANDSHAKE, TLS), (MAGIC, PLAIN), (PAIRING_WORD, PAIRING)):
+        if word.startswith(beginning):
+            return wanted
+        if beginning.startswith(word):
+            return ""
+    return STRANGE
+
+
 class Stranger:
     """A connection of which nothing is known yet. On the reactor only.
 
@@ -59,19 +71,13 @@ class Stranger:
             return
         except OSError:
             word = b""
-        if word.startswith(_HANDSHAKE):
-            self._tell(TLS)
-        elif word.startswith(MAGIC):
-            self._tell(PLAIN)
-        elif word.startswith(PAIRING_WORD):
-            self.sock.recv(len(PAIRING_WORD))
-            self._tell(PAIRING)
-        elif not word:
-            self._tell(GONE)
-        elif any(w.startswith(word) for w in (_HANDSHAKE, MAGIC, PAIRING_WORD)):
+        wanted = understood(word)
+        if not wanted:
             self._reactor.want(self.sock, self, 0)  # until the next tick: what is there stays there
-        else:
-            self._tell(STRANGE)
+            return
+        if wanted == PAIRING:
+            self.sock.recv(len(PAIRING_WORD))
+        self._tell(wanted)
 
     def on_writable(self) -> None:
         """Never asked for."""
