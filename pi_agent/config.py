@@ -12,6 +12,9 @@ from importlib import resources
 from pathlib import Path
 
 from pi_agent.config_reader import ConfigError, Table, read_file
+from pynet.errors import ConfigurationError
+from pynet.trust.identity import read_device_id
+from pynet.trust.peers import LONGEST_NAME, clean_name
 
 __all__ = [
     "SENSOR_NAMES",
@@ -22,8 +25,10 @@ __all__ = [
     "FailsafeConfig",
     "GatewayConfig",
     "HBridgeConfig",
+    "PeerConfig",
     "SensorConfig",
     "SimulatorConfig",
+    "TrustConfig",
     "example_text",
     "load_config",
     "show",
@@ -43,15 +48,45 @@ class GatewayConfig:
         host: address to bind.
         port: 0 to 65535; 0 takes any free one.
         pool_size: how many connections at once; a live feed takes one to eight.
-        allow_network: True to bind another address than this machine's own.
+        insecure: True for plain TCP: no encryption, and nobody proves who they are.
+        allow_network: True to do so on another address than this machine's own.
         announce: tell the network by mDNS that the car is here, if it listens beyond this machine.
     """
 
     host: str = "127.0.0.1"
     port: int = 1857
     pool_size: int = 128
+    insecure: bool = False
     allow_network: bool = False
     announce: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConfig:
+    """A machine that needs no code.
+
+    Attributes:
+        name: what it is called here.
+        id: what `pynet id` prints there.
+        role: ``"viewer"``, ``"driver"`` or ``"owner"``.
+    """
+
+    name: str
+    id: str
+    role: str = "driver"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustConfig:
+    """Who may come in.
+
+    Attributes:
+        code_command: program and arguments that show a pairing code, which is added to them.
+        peer: machines that need no code.
+    """
+
+    code_command: tuple[str, ...] = ()
+    peer: tuple[PeerConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +99,7 @@ class HBridgeConfig:
         limit: most power, 0.1 to 1.
         trim: -0.5 to 0.5; positive weakens the right side, negative the left one.
         frequency: of the pulse-width modulation, Hz.
+        enable: BCM number of the pin on the bridge's enable inputs, or None.
     """
 
     left: tuple[int, int] = (9, 10)
@@ -73,6 +109,7 @@ class HBridgeConfig:
     limit: float = 1.0
     trim: float = 0.0
     frequency: int = 200
+    enable: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +166,13 @@ class FailsafeConfig:
 
     Attributes:
         command_timeout: seconds without a fresh command until the throttle is neutral.
+        battery_low: volts below which the car cannot be armed; 0 for any.
+        black_box: file that keeps every transition, ``"auto"`` or ``"none"``.
     """
 
     command_timeout: float = 0.25
+    battery_low: float = 0.0
+    black_box: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +194,7 @@ class Config:
 
     name: str = "Rover-1"
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    trust: TrustConfig = field(default_factory=TrustConfig)
     drivetrain: DrivetrainConfig = field(default_factory=DrivetrainConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
     sensors: dict[str, SensorConfig] = field(default_factory=dict)
@@ -170,12 +212,11 @@ def load_config(path: str | Path) -> Config:
     config = Config(
         name=top.text("name", Config().name, longest=64),
         gateway=_gateway(top.table("gateway")),
+        trust=_trust(top.table("trust")),
         drivetrain=_drivetrain(top.table("drivetrain")),
         camera=_camera(top.table("camera")),
         sensors=_sensors(top.table("sensors")),
-        failsafe=FailsafeConfig(
-            top.table("failsafe").number("command_timeout", 0.25, 0.15, 0.5, "s")
-        ),
+        failsafe=_failsafe(top.table("failsafe")),
         simulator=_simulator(top.table("simulator")),
     )
     _check_together(config, top)
@@ -203,9 +244,28 @@ def _gateway(table: Table) -> GatewayConfig:
         host=table.text("host", default.host),
         port=table.whole("port", default.port, 0, 65535),
         pool_size=table.whole("pool_size", default.pool_size, 8, 1024),
+        insecure=table.flag("insecure", default.insecure),
         allow_network=table.flag("allow_network", default.allow_network),
         announce=table.flag("announce", default.announce),
     )
+
+
+def _trust(table: Table) -> TrustConfig:
+    peers = []
+    for part in table.tables("peer"):
+        peer = PeerConfig(
+            name=part.text("name", "", longest=LONGEST_NAME),
+            id=part.text("id", "", longest=80),
+            role=part.choice("role", "driver", ("viewer", "driver", "owner")),
+        )
+        for key, value, check in (("name", peer.name, clean_name), ("id", peer.id, read_device_id)):
+            try:
+                check(value)
+            except ConfigurationError as error:
+                if value:
+                    part.problem(key, "cannot be", str(error))
+        peers.append(peer)
+    return TrustConfig(table.words("code_command"), tuple(peers))
 
 
 def _drivetrain(table: Table) -> DrivetrainConfig:
@@ -219,9 +279,12 @@ def _drivetrain(table: Table) -> DrivetrainConfig:
         limit=table.number("limit", default.limit, 0.1, 1.0, ""),
         trim=table.number("trim", default.trim, -0.5, 0.5, ""),
         frequency=table.whole("frequency", default.frequency, 20, 10000),
+        enable=table.whole_or_none("enable", 0, 27),
     )
     if len({*hbridge.left, *hbridge.right}) < 4:
         table.problem("right", "shares a pin with left", "give each of the four its own pin")
+    if hbridge.enable in {*hbridge.left, *hbridge.right}:
+        table.problem("enable", "is a pin of a motor, too", "give it a pin of its own")
     return DrivetrainConfig(kind, table.number("speed_limit", 0.0, 0.0, 30.0, "m/s"), hbridge)
 
 
@@ -254,6 +317,15 @@ def _sensors(table: Table) -> dict[str, SensorConfig]:
     return sensors
 
 
+def _failsafe(table: Table) -> FailsafeConfig:
+    default = FailsafeConfig()
+    return FailsafeConfig(
+        command_timeout=table.number("command_timeout", default.command_timeout, 0.15, 0.5, "s"),
+        battery_low=table.number("battery_low", default.battery_low, 0.0, 100.0, "V"),
+        black_box=table.text("black_box", default.black_box),
+    )
+
+
 def _simulator(table: Table) -> SimulatorConfig:
     default = SimulatorConfig()
     return SimulatorConfig(
@@ -268,11 +340,12 @@ def _check_together(config: Config, top: Table) -> None:
         top.table("camera").problem(
             "min_bitrate", "is above max_bitrate", f"use at most {config.camera.max_bitrate:g}"
         )
-    if config.gateway.host not in LOOPBACK and not config.gateway.allow_network:
+    gateway = config.gateway
+    if gateway.insecure and gateway.host not in LOOPBACK and not gateway.allow_network:
         top.table("gateway").problem(
-            "host",
-            "can be reached from the network, where anybody could drive the car",
-            "keep 127.0.0.1, or set allow_network = true in a network you trust",
+            "insecure",
+            "would let anybody in the network drive the car",
+            'remove it, or keep host = "127.0.0.1"',
         )
     if config.drivetrain.kind == "hbridge":
         if config.camera.source == "simulator":
@@ -300,6 +373,9 @@ def _lines(value: object, prefix: str) -> list[str]:
     for key, entry in entries:
         if key == "hbridge":
             plain += _lines(entry, prefix) if getattr(value, "kind", "") == "hbridge" else []
+        elif isinstance(entry, tuple) and entry and is_dataclass(entry[0]):
+            for part in entry:
+                inner += ["", f"[[{prefix}{key}]]", *_lines(part, "")]
         elif is_dataclass(entry) or isinstance(entry, dict):
             name = f"{prefix}{key}"
             body = _lines(entry, f"{name}.")

@@ -42,7 +42,8 @@ NO_TLS = b"\x15\x03\x03\x00\x02\x02\x46"
 TLS_ONLY = b"\x15\x03\x03\x00\x02\x02\x78"
 """Likewise: fatal, no_application_protocol."""
 
-NO_PAIRING = b"CLOSED\n"
+NO_PAIRING = b"PLAIN\n"
+"""To who wants to pair with a Gateway that lets anybody in."""
 
 UNWANTED = {
     TLS: "wants TLS, and this Gateway runs with insecure=True",

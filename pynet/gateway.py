@@ -18,6 +18,7 @@ from pynet.dial import DEFAULT_PORT
 from pynet.door import Door
 from pynet.errors import (
     AuthenticationError,
+    Busy,
     Closed,
     ConfigurationError,
     ConnectionLost,
@@ -35,7 +36,9 @@ from pynet.registrar import Registrar
 from pynet.source import Sources
 from pynet.swarm.group import Group, Groups
 from pynet.trust.peers import Peer, Role
+from pynet.trust.reception import QUESTIONS, Reception
 from pynet.trust.store import Trust
+from pynet.trust.window import SECONDS, PairingWindow, Told
 from pynet.wire.connection import greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
@@ -78,6 +81,9 @@ class Gateway(Registrar):
         trust: who this machine is, and whom it knows; what the platform's folder holds by default.
         announce: tell the network by mDNS that it is here, unless it listens on this machine only;
             also an attribute, until it is started.
+
+    Attributes:
+        on_pairing: gets each pairing window, on a thread of its own, when it opens and is over.
 
     Raises:
         ConfigurationError: an argument cannot work.
@@ -123,6 +129,8 @@ class Gateway(Registrar):
         self._ids = itertools.count(1)
         self._stopped = threading.Event()
         self._ignore_peers: Callable[[], None] = lambda: None
+        self._reception: Reception | None = None
+        self.on_pairing: Told | None = None
         self._started = 0.0
         self._accepted = self._refused = 0
 
@@ -198,6 +206,8 @@ class Gateway(Registrar):
             self._reactor = None
             raise
         if trust is not None:
+            self._reception = Reception(trust, self.name, (self.host, self.port))
+            self._door.on_pairing = self._reception.on_stranger
             self._ignore_peers = trust.peers.on_change(
                 lambda: self.reactor.call_soon(self._drop_strangers)
             )
@@ -256,6 +266,8 @@ class Gateway(Registrar):
             return
         self._door.close()
         self._ignore_peers()
+        if self._reception is not None:
+            self._reception.close()
         farewell = GatewayStopped(f"the Gateway {self.name} was stopped")
         with self._lock:
             handlers = list(self._handlers.values())
@@ -272,6 +284,28 @@ class Gateway(Registrar):
         self._reactor.release()
         self._stopped.set()
         log.info("Gateway %s stopped", self.name)
+
+    def open_pairing(
+        self,
+        role: Role = Role.DRIVER,
+        seconds: float = SECONDS,
+        on_code: Told | None = None,
+        on_end: Told | None = None,
+    ) -> PairingWindow:
+        """Let one machine get to know this one, by a code that a person types in there.
+
+        Args:
+            role: what it may do here.
+            seconds: for which the code is good, at most an hour.
+            on_code, on_end: instead of :attr:`on_pairing`.
+
+        Raises:
+            ConfigurationError: it does not run, speaks plain TCP, or pairs already.
+        """
+        if self._reception is None:
+            raise ConfigurationError(f"{self.name} cannot pair: it is insecure, or does not run")
+        told = self.on_pairing
+        return self._reception.open(role, seconds, on_code or told, on_end or told)
 
     def __enter__(self) -> Gateway:
         return self.start()
@@ -290,14 +324,14 @@ class Gateway(Registrar):
         try:
             peer = self._identify(lane)
         except AuthenticationError as error:
-            lane.refuse(error)
+            self._turn_away(lane, error)
             return
         lane.on_lost = lambda: self.reactor.call_soon(partial(self._discard, lane))
         if fields.get("purpose") == "manage":
             with self._lock:
                 self._managers[lane] = peer
             lane.on_frames = partial(self._on_question, lane)
-            self._welcome(lane, 0, hello)
+            self._welcome(lane, 0, hello, peer)
             return
         try:
             assigned = self._assign(lane, hello)
@@ -318,7 +352,7 @@ class Gateway(Registrar):
         """Who is there."""
         if self.trust is None or lane.tls is None:
             return ANYBODY
-        return self.trust.identify(lane.tls.certificate)
+        return self.trust.admit(lane.tls.certificate)
 
     def _drop_strangers(self) -> None:
         """Peers have changed: whoever is no longer known, or has another role now, must go."""
@@ -339,8 +373,11 @@ class Gateway(Registrar):
             self._waiting = deque(entry for entry in self._waiting if entry[1] is not lane)
         lane.close()
 
-    def _welcome(self, lane: Lane, handler_id: int, hello: Frame, granted: int = 1) -> None:
+    def _welcome(
+        self, lane: Lane, handler_id: int, hello: Frame, peer: Peer, granted: int = 1
+    ) -> None:
         fields = {
+            "role": peer.role.word,
             "lanes": granted,
             "gateway": self.name,
             "version": __version__,
@@ -372,7 +409,8 @@ class Gateway(Registrar):
         if group is not None:
             self._groups.enter(group, handler)
         try:
-            self._welcome(lane, handler.id, hello, 1 if group is None else group.granted)
+            granted = 1 if group is None else group.granted
+            self._welcome(lane, handler.id, hello, peer, granted)
         except PynetError as error:
             log.debug("%s left before its welcome: %s", lane.peer, error)
             self._forget(handler)
@@ -403,7 +441,12 @@ class Gateway(Registrar):
             with self._lock:
                 entry = self._waiting.popleft()
             _, lane, hello = entry
-            if lane.error is None and not self._assign(lane, hello):
+            try:
+                assigned = lane.error is not None or self._assign(lane, hello)
+            except PynetError as error:
+                self._turn_away(lane, error)
+                continue
+            if not assigned:
                 with self._lock:
                     self._waiting.appendleft(entry)
                 return
@@ -419,13 +462,17 @@ class Gateway(Registrar):
                 f"all {self.pool_size} Handlers of {self.name} are taken; close a stream or feed, "
                 "or give the Gateway a larger pool_size"
             )
-            log.warning("refused %s: %s", lane.peer, message)
-            fields = {"error": "Busy", "message": message, "retry_after": 1.0}
-            try:
-                lane.send(Kind.REFUSE, meta=greeting(fields))
-            except PynetError as error:
-                log.debug("%s left before it was refused: %s", lane.peer, error)
-            lane.close()
+            self._turn_away(lane, Busy(message), retry_after=1.0)
+
+    def _turn_away(self, lane: Lane, error: PynetError, **more: object) -> None:
+        """Say why there is no welcome."""
+        log.warning("refused %s: %s", lane.peer, error)
+        fields = {"error": type(error).__name__, "message": str(error), **more}
+        try:
+            lane.send(Kind.REFUSE, meta=greeting(fields))
+        except PynetError as gone:
+            log.debug("%s left before it was refused: %s", lane.peer, gone)
+        lane.close()
 
     # ---- questions from managers, on the reactor ----------------------------------------
 
@@ -464,8 +511,10 @@ class Gateway(Registrar):
             return [handler.describe() for handler in handlers]
         if topic == "stats":
             return self._stats()
-        if topic in ("stop_handler", "stop_gateway") and role < Role.OWNER:
-            raise Forbidden(f"only an owner of {self.name} may stop Handlers or the Gateway")
+        if topic in ("stop_handler", "stop_gateway", *QUESTIONS) and role < Role.OWNER:
+            raise Forbidden(f"only an owner of {self.name} may ask for {topic}")
+        if topic in QUESTIONS and self._reception is not None:
+            return self._reception.answer(topic, details, self.on_pairing)
         if topic == "stop_handler" and len(details) == 2:
             return self._stop_handler(*details)
         if topic == "stop_gateway":

@@ -58,9 +58,29 @@ def test_a_camera_that_is_not_there_ends_the_agent_with_a_sentence(
     assert capsys.readouterr().out == ""
 
 
-def test_a_host_beyond_this_machine_is_refused(
-    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+def test_plain_tcp_beyond_this_machine_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--sim", "--port", "0", "--host", "0.0.0.0", "--camera", "none"]) == 1
-    assert "anybody on the network" in caplog.text
-    assert capsys.readouterr().out == ""
+    file = tmp_path / "car.toml"
+    file.write_text('[gateway]\nhost = "0.0.0.0"\ninsecure = true\n', encoding="utf-8")
+    assert main(["--sim", "--config", str(file)]) == 2
+    captured = capsys.readouterr()
+    assert "anybody in the network" in captured.err
+    assert captured.out == ""
+
+
+def test_pairing_for_a_car_whose_file_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "car.toml"
+    file.write_text("[gateway]\nport = -1\n", encoding="utf-8")
+    assert main(["pair", "--config", str(file)]) == 2
+    assert "port = -1 is below 0" in capsys.readouterr().err
+
+
+def test_id_and_peers_are_those_of_pynet(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["id"]) == 0
+    assert capsys.readouterr().out.startswith("id      ")
+    with pytest.raises(SystemExit):
+        main(["peers", "rename"])
+    assert capsys.readouterr().err.startswith("usage: pi-agent peers rename")

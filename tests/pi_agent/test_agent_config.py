@@ -138,12 +138,59 @@ def test_a_problem_names_line_value_limit_and_remedy(
     assert problems(tmp_path, text) == [expected]
 
 
-def test_another_host_needs_a_second_word(tmp_path: Path) -> None:
-    text = '[gateway]\nhost = "0.0.0.0"\n'
+def test_plain_tcp_in_the_network_needs_a_second_word(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path, '[gateway]\nhost = "0.0.0.0"\n')).gateway.host == "0.0.0.0"
+    text = '[gateway]\nhost = "0.0.0.0"\ninsecure = true\n'
     (problem,) = problems(tmp_path, text)
-    assert problem.startswith(":2: [gateway] host = '0.0.0.0' can be reached from the network")
+    assert problem.startswith(":3: [gateway] insecure = True would let anybody in the network")
     config = load_config(written(tmp_path, text + "allow_network = true\n"))
-    assert config.gateway.host == "0.0.0.0"
+    assert config.gateway.insecure
+
+
+ANNA = "32VKIWY-4UP3NMO-YUSZTD6-IPZW6A6-57D2YWK-VBU4LPH-U62JGOL-MZ57MAT"
+
+
+def test_machines_that_need_no_code(tmp_path: Path) -> None:
+    text = f"""
+        [trust]
+        code_command = ["show", "--large"]
+        [[trust.peer]]
+        name = "Anna"
+        id = "{ANNA}"
+        [[trust.peer]]
+        name = "Ben"
+        id = "{ANNA.lower().replace("-", " ")}"
+        role = "owner"
+    """
+    config = load_config(written(tmp_path, text))
+    assert config.trust.code_command == ("show", "--large")
+    assert [(peer.name, peer.role) for peer in config.trust.peer] == [
+        ("Anna", "driver"),
+        ("Ben", "owner"),
+    ]
+    assert load_config(written(tmp_path, show(config))) == config
+
+
+def test_what_is_wrong_with_a_machine_is_told_with_its_line(tmp_path: Path) -> None:
+    text = f"""[[trust.peer]]
+name = "Anna"
+id = "{ANNA}"
+[[trust.peer]]
+name = "Ben"
+id = "{ANNA[:-1]}X"
+role = "boss"
+[[trust.peer]]
+id = "{ANNA}"
+"""
+    role, wrong, name = problems(tmp_path, text)
+    assert role.startswith(":7: [trust.peer.2] role = 'boss' is none of the kinds")
+    assert wrong.startswith(":6: [trust.peer.2] id = ")
+    assert "is no device id" in wrong
+    assert name.startswith(":8: [trust.peer.3] name is no text")
+    assert problems(tmp_path, "[trust]\npeer = 3\ncode_command = 'x'") == [
+        ":2: [trust] peer = 3 must be tables; write [[trust.peer]] for each.",
+        ':3: [trust] code_command = \'x\' is no list of texts; write ["first", "second"].',
+    ]
 
 
 def test_a_real_car_shows_no_simulated_road_or_sensors(tmp_path: Path) -> None:
