@@ -96,7 +96,8 @@ def main() -> None:
             answer = do(*details)
         except Exception as error:
             answer = {"error": type(error).__name__, "message": str(error)}
-        print(json.dumps(answer), flush=True)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
     person.close()
 
 
