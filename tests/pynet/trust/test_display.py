@@ -41,7 +41,7 @@ def test_it_is_ended_when_the_window_is_over(tmp_path: Path, until: Callable[...
     log = tmp_path / "log"
     shown = CodeCommand(command(log, stays="12345678"))
     shown.show("12345678", 10)
-    until(log.exists, 20)
+    until(lambda: log.exists() and log.read_text().endswith("\n"), 20)
     shown.clear()
     assert log.read_text().splitlines() == ["12345678 12345678 10", "  0"]
 
