@@ -1,10 +1,17 @@
 """The program on the car: motors, camera, sensors, failsafe, and a simulated car."""
 
-from importlib.metadata import PackageNotFoundError, version
-
 __all__ = ["__version__"]
 
-try:
-    __version__ = version("pynet-rc")
-except PackageNotFoundError:
-    __version__ = "0.1.0"
+__version__: str
+
+
+def __getattr__(name: str) -> str:
+    # Looked up when asked for: the motors' process must start quickly, and never asks.
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("pynet-rc")
+    except PackageNotFoundError:
+        return "0.1.0"

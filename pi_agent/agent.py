@@ -10,15 +10,17 @@ from typing import Any, Self
 
 import pynet
 from pi_agent import __version__
+from pi_agent.black_box import BlackBox
 from pi_agent.broadcast import CameraBroadcaster
 from pi_agent.car import Car, build_car
+from pi_agent.checks import Checks
 from pi_agent.config import Config
-from pi_agent.drive import DriveGate
+from pi_agent.failsafe import rules
 from pi_agent.hardware.protocols import Sensor
+from pi_agent.helm import Helm
 from pi_agent.report import Reporter
 from pi_agent.subroutines import Subroutines
 from pi_agent.video import CameraVideo, offered
-from pi_agent.watchdog import Watchdog
 from pynet.rc.messages import CarDescription, CarStatus
 from pynet.trust.display import CodeCommand
 from pynet.trust.store import Placed
@@ -34,7 +36,7 @@ class Agent:
         report: where to leave the report, or None.
 
     Raises:
-        HardwareError: a part of the car cannot be used.
+        HardwareError: a part of the car cannot be used; from :meth:`start` for its motors.
         pynet.PynetError: from :meth:`start`, e.g. when the port is taken.
         OSError: from :meth:`start`, if the report cannot be written.
     """
@@ -56,11 +58,12 @@ class Agent:
                 camera.close()
             self._car.close()
             raise
-        gate = DriveGate(config.failsafe.command_timeout)
-        self.watchdog = Watchdog(gate, self._car.drivetrain)
-        Subroutines(self.description, self._cameras, sensors, self.watchdog, self.status).register(
-            self._gateway
-        )
+        box = BlackBox(_black_box_file(config))
+        checks = Checks(lambda: self._car.motion().battery, config.failsafe.battery_low)
+        self.helm = Helm(self._car.plan, self._car.follow, box, checks.refusals)
+        Subroutines(
+            self.description, self._cameras, sensors, self.helm, box.read, self.status
+        ).register(self._gateway)
         self._reporter = Reporter(report, self.report) if report is not None else None
 
     def __enter__(self) -> Self:
@@ -91,7 +94,7 @@ class Agent:
         self._running = True
         try:
             self._car.start()
-            self.watchdog.start()
+            self.helm.start()
             for camera in self._cameras.values():
                 camera.start()
             self._gateway.start()
@@ -104,7 +107,7 @@ class Agent:
 
     def close(self) -> None:
         """Neutral first, then everything else; may be called again."""
-        self.watchdog.close()
+        self.helm.close()
         self._gateway.close()
         for camera in self._cameras.values():
             camera.close()
@@ -117,44 +120,52 @@ class Agent:
 
     def status(self) -> CarStatus:
         """What the car does now."""
-        gate = self.watchdog.status()
+        state, helm = self.helm.state, self.helm
         motion = self._car.motion()
+        stage = rules.STAGES[state.stage]
         return CarStatus(
             time=time.monotonic(),
-            state=gate.state,
-            reason=gate.reason,
-            driver=gate.driver,
-            steer=gate.steer,
-            throttle=gate.throttle,
-            accepted=gate.accepted,
-            refused=gate.refused,
-            last_seq=gate.last_seq,
-            failsafe_trips=gate.failsafe_trips,
+            stage=stage,
+            armed=stage in ("ready", "degraded", "neutral"),
+            causes=helm.causes(state.causes),
+            refusals=helm.refusals(),
+            lease=helm.lease(),
+            steer=state.steer,
+            throttle=state.throttle,
+            accepted=state.accepted,
+            refused=helm.refused,
+            last_seq=state.last_seq,
+            failsafe_trips=state.trips,
             distance=motion.distance,
             speed=motion.speed,
             battery=motion.battery,
+            pilot=state.pilot,
         )
 
     def report(self) -> dict[str, Any]:
         """What the agent did since it started.
 
-        ``neutral_at`` is when the throttle last went to neutral, in seconds of
-        this machine's monotonic clock, or null before it ever moved.
+        ``neutral_at`` is when the motors were last given a neutral throttle after another one,
+        in seconds of this machine's monotonic clock, or null before they ever moved.
+        ``accepted_at`` is when the last command that counted was heard.
         """
-        gate = self.watchdog.status()
+        state, helm = self.helm.state, self.helm
         return {
-            "accepted": gate.accepted,
-            "refused": gate.refused,
-            "failsafe_trips": gate.failsafe_trips,
+            "accepted": state.accepted,
+            "refused": helm.refused,
+            "failsafe_trips": state.trips,
             "distance_m": round(self._car.motion().distance, 3),
             "frames": sum(camera.frames for camera in self._cameras.values()),
-            "state": gate.state,
-            "last_seq": gate.last_seq,
+            "stage": rules.STAGES[state.stage],
+            "driver": helm.lease().driver,
+            "last_seq": state.last_seq,
             "cpu_seconds": round(time.process_time() - self._cpu_before, 3),
             "wall_seconds": round(time.monotonic() - self._started, 3),
-            "neutral_at": gate.neutral_at,
-            "throttle": gate.throttle,
-            "steer": gate.steer,
+            "neutral_at": state.neutral_written or None,
+            "accepted_at": state.accepted_at or None,
+            "throttle": state.throttle,
+            "steer": state.steer,
+            "motors_pid": helm.actuators.pid,
         }
 
     def _describe(self, sensors: dict[str, Sensor]) -> CarDescription:
@@ -180,10 +191,23 @@ class Agent:
             insecure=config.insecure,
             allow_network=config.allow_network,
             trust=None if config.insecure else pynet.Trust(name=self._config.name, placed=placed),
+            announce=config.announce,
         )
         if trust.code_command:
             gateway.on_pairing = CodeCommand(trust.code_command)
         return gateway
+
+
+def _black_box_file(config: Config) -> Path | None:
+    """Where transitions are kept; beside the logs of the person by default."""
+    chosen = config.failsafe.black_box
+    if chosen == "none":
+        return None
+    if chosen != "auto":
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return platformdirs.user_state_path("pi-agent", appauthor=False) / "black-box.jsonl"
 
 
 def _cameras(car: Car, config: Config) -> dict[str, CameraVideo]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pi_agent.actuators import Plan
 from pi_agent.config import CameraConfig, Config
-from pi_agent.hardware.protocols import Camera, Drivetrain, HardwareError, Motion, Sensor
+from pi_agent.hardware.protocols import Camera, HardwareError, Motion, Sensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +16,19 @@ class Car:
 
     Attributes:
         simulated: True for a car in software.
-        drivetrain: what moves it.
+        plan: how the process that owns its motors is started.
+        follow: told what the motors get; only a simulated car does something with it.
         open_camera: opens its camera, or None without one.
         sensors: what it measures.
         motion: tells how it moves.
         speed_limit: m/s at full throttle, 0 when unknown.
         start: lets its own threads run.
-        close: neutral, then frees everything.
+        close: frees everything; the motors' process must have ended.
     """
 
     simulated: bool
-    drivetrain: Drivetrain
+    plan: Plan
+    follow: Callable[[float, float, bool], None]
     open_camera: Callable[[], Camera] | None
     sensors: tuple[Sensor, ...]
     motion: Callable[[], Motion]
@@ -46,23 +49,21 @@ def build_car(config: Config) -> Car:
 
 
 def _real(config: Config) -> Car:
-    from pi_agent.hardware.hbridge import HBridge
-
-    drivetrain = HBridge(config.drivetrain.hbridge)
     return Car(
         simulated=False,
-        drivetrain=drivetrain,
+        plan=Plan.of(config),
+        follow=lambda _steer, _throttle, _live: None,
         open_camera=_video(config.camera),
         sensors=(),
         motion=Motion,
         speed_limit=config.drivetrain.speed_limit,
         start=lambda: None,
-        close=drivetrain.close,
+        close=lambda: None,
     )
 
 
 def _simulated(config: Config) -> Car:
-    from pi_agent.sim.runner import SimulatedCamera, SimulatedDrivetrain, WorldRunner
+    from pi_agent.sim.runner import SimulatedCamera, WorldRunner
     from pi_agent.sim.sensors import simulated_sensors
     from pi_agent.sim.track import TrackError, load_track
     from pi_agent.sim.vehicle import TOP_SPEED
@@ -75,25 +76,21 @@ def _simulated(config: Config) -> Car:
     seed = config.simulator.seed
     world = World(track, seed)
     runner = WorldRunner(world)
-    drivetrain = SimulatedDrivetrain(runner)
 
     def open_simulator() -> Camera:
         return SimulatedCamera(runner, config.camera, seed)
 
-    def close() -> None:
-        drivetrain.close()
-        runner.close()
-
     drawn = config.camera.source in ("auto", "simulator")
     return Car(
         simulated=True,
-        drivetrain=drivetrain,
+        plan=Plan.of(config),
+        follow=lambda steer, throttle, _live: runner.drive(steer, throttle),
         open_camera=open_simulator if drawn else _video(config.camera),
         sensors=simulated_sensors(world, runner.state, config.sensors, seed),
         motion=runner.motion,
         speed_limit=TOP_SPEED,
         start=runner.start,
-        close=close,
+        close=runner.close,
     )
 
 

@@ -50,6 +50,7 @@ class GatewayConfig:
         pool_size: how many connections at once; a live feed takes one to eight.
         insecure: True for plain TCP: no encryption, and nobody proves who they are.
         allow_network: True to do so on another address than this machine's own.
+        announce: tell the network by mDNS that the car is here, if it listens beyond this machine.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +58,7 @@ class GatewayConfig:
     pool_size: int = 128
     insecure: bool = False
     allow_network: bool = False
+    announce: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class HBridgeConfig:
         limit: most power, 0.1 to 1.
         trim: -0.5 to 0.5; positive weakens the right side, negative the left one.
         frequency: of the pulse-width modulation, Hz.
+        enable: BCM number of the pin on the bridge's enable inputs, or None.
     """
 
     left: tuple[int, int] = (9, 10)
@@ -106,6 +109,7 @@ class HBridgeConfig:
     limit: float = 1.0
     trim: float = 0.0
     frequency: int = 200
+    enable: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +166,13 @@ class FailsafeConfig:
 
     Attributes:
         command_timeout: seconds without a fresh command until the throttle is neutral.
+        battery_low: volts below which the car cannot be armed; 0 for any.
+        black_box: file that keeps every transition, ``"auto"`` or ``"none"``.
     """
 
     command_timeout: float = 0.25
+    battery_low: float = 0.0
+    black_box: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +216,7 @@ def load_config(path: str | Path) -> Config:
         drivetrain=_drivetrain(top.table("drivetrain")),
         camera=_camera(top.table("camera")),
         sensors=_sensors(top.table("sensors")),
-        failsafe=FailsafeConfig(
-            top.table("failsafe").number("command_timeout", 0.25, 0.15, 0.5, "s")
-        ),
+        failsafe=_failsafe(top.table("failsafe")),
         simulator=_simulator(top.table("simulator")),
     )
     _check_together(config, top)
@@ -240,6 +246,7 @@ def _gateway(table: Table) -> GatewayConfig:
         pool_size=table.whole("pool_size", default.pool_size, 8, 1024),
         insecure=table.flag("insecure", default.insecure),
         allow_network=table.flag("allow_network", default.allow_network),
+        announce=table.flag("announce", default.announce),
     )
 
 
@@ -272,9 +279,12 @@ def _drivetrain(table: Table) -> DrivetrainConfig:
         limit=table.number("limit", default.limit, 0.1, 1.0, ""),
         trim=table.number("trim", default.trim, -0.5, 0.5, ""),
         frequency=table.whole("frequency", default.frequency, 20, 10000),
+        enable=table.whole_or_none("enable", 0, 27),
     )
     if len({*hbridge.left, *hbridge.right}) < 4:
         table.problem("right", "shares a pin with left", "give each of the four its own pin")
+    if hbridge.enable in {*hbridge.left, *hbridge.right}:
+        table.problem("enable", "is a pin of a motor, too", "give it a pin of its own")
     return DrivetrainConfig(kind, table.number("speed_limit", 0.0, 0.0, 30.0, "m/s"), hbridge)
 
 
@@ -305,6 +315,15 @@ def _sensors(table: Table) -> dict[str, SensorConfig]:
             alarm_above=part.number_or_none("alarm_above", -1e6, 1e6, ""),
         )
     return sensors
+
+
+def _failsafe(table: Table) -> FailsafeConfig:
+    default = FailsafeConfig()
+    return FailsafeConfig(
+        command_timeout=table.number("command_timeout", default.command_timeout, 0.15, 0.5, "s"),
+        battery_low=table.number("battery_low", default.battery_low, 0.0, 100.0, "V"),
+        black_box=table.text("black_box", default.black_box),
+    )
 
 
 def _simulator(table: Table) -> SimulatorConfig:

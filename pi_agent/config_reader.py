@@ -111,6 +111,10 @@ class Table:
             return default
         return value if self._within(key, value, low, high, "") else default
 
+    def whole_or_none(self, key: str, low: int, high: int) -> int | None:
+        """A whole number within limits; None if the file has none."""
+        return None if self._get(key, None) is None else self.whole(key, low, low, high)
+
     def number(self, key: str, default: float, low: float, high: float, unit: str) -> float:
         """A number within limits."""
         value = self.number_or_none(key, low, high, unit)

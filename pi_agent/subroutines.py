@@ -9,11 +9,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pynet
-from pi_agent.drive import DriveRefused
 from pi_agent.hardware.protocols import Sensor
+from pi_agent.helm import Helm, Person
 from pi_agent.video import CameraVideo
-from pi_agent.watchdog import Watchdog
-from pynet.rc.messages import CameraFrame, CarDescription, CarStatus, SensorSample
+from pynet.rc.messages import (
+    ArmAnswer,
+    CameraFrame,
+    CarDescription,
+    CarStatus,
+    LeaseAnswer,
+    SensorSample,
+    Transition,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -22,9 +29,6 @@ FASTEST, SLOWEST = 100.0, 0.2
 """Limits of a rate that a viewer asks for, samples per second."""
 OLDEST_COMMAND = 0.2
 """Seconds after which a drive command on its way is not worth taking."""
-HANDOVER = 0.1
-"""Seconds that a new driver waits beyond the command timeout: after a broken
-connection the same driver comes back before the car has noticed the loss."""
 
 
 class Subroutines:
@@ -33,7 +37,8 @@ class Subroutines:
     Args:
         description: what ``describe`` answers.
         cameras, sensors: what can be streamed, by name.
-        watchdog: takes the drive commands.
+        helm: takes the drive commands, and knows who drives.
+        black_box: gives the last transitions of the failsafe.
         status: gives what the ``status`` stream sends.
     """
 
@@ -42,30 +47,36 @@ class Subroutines:
         description: CarDescription,
         cameras: dict[str, CameraVideo],
         sensors: dict[str, Sensor],
-        watchdog: Watchdog,
+        helm: Helm,
+        black_box: Callable[[int], tuple[Transition, ...]],
         status: Callable[[], CarStatus],
     ) -> None:
         self._description = description
         self._cameras = cameras
         self._sensors = sensors
-        self._watchdog = watchdog
+        self._helm = helm
+        self._black_box = black_box
         self._status = status
 
     def register(self, gateway: pynet.Gateway) -> None:
         """Offers all of them at ``gateway``."""
-        gateway.batch(self.describe, name="describe")
-        gateway.stream(self.camera, name="camera", policy="latest")
-        gateway.stream(self.sensor, name="sensor", policy=pynet.keep_last(8))
-        gateway.stream(self.status, name="status", policy="latest")
+        for watched in (self.describe, self.black_box, self.stop, self.disarm):
+            gateway.batch(watched, name=watched.__name__, role="viewer")
+        gateway.stream(self.camera, name="camera", policy="latest", role="viewer")
+        gateway.stream(self.sensor, name="sensor", policy=pynet.keep_last(8), role="viewer")
+        gateway.stream(self.status, name="status", policy="latest", role="viewer")
         gateway.sink(
-            self.drive,
-            name="drive",
-            policy="latest",
-            max_age=OLDEST_COMMAND,
-            silence=self._description.command_timeout,
+            self.drive, name="drive", policy="latest", max_age=OLDEST_COMMAND, role="driver"
         )
-        gateway.batch(self.stop, name="stop")
-        gateway.batch(self.clear_stop, name="clear_stop")
+        for driven in (
+            self.lease_request,
+            self.lease_answer,
+            self.lease_take,
+            self.lease_release,
+            self.arm,
+        ):
+            gateway.batch(driven, name=driven.__name__, role="driver")
+        gateway.batch(self.lease_force, name="lease_force", role="owner")
 
     def describe(self) -> CarDescription:
         """What this car is and what can be streamed from it."""
@@ -103,49 +114,60 @@ class Subroutines:
             pynet.sleep(1 / STATUS_HZ)
 
     def drive(self, commands: Any) -> None:
-        """Takes drive commands from one driver at a time.
-
-        An open feed without commands keeps nobody else from driving: the lease is
-        taken with the first command, and again after somebody else had it.
-        """
-        lease: int | None = None
+        """Takes drive commands; those of whoever holds the lease count."""
+        who = _person()
+        self._helm.feed_begins(who)
         try:
             for command in commands:
-                # The watchdog notices silence by itself.
-                if command is pynet.SILENCE:
-                    continue
-                if lease is None:
-                    lease = self._claim(commands.peer)
-                try:
-                    refusal = self._watchdog.offer(lease, command)
-                except DriveRefused:
-                    lease = self._claim(commands.peer)
-                    continue
-                if refusal:
-                    logger.debug("refused a command of %s: %s", commands.peer, refusal)
+                info = commands.info
+                if not self._helm.command(who, command, info.age, info.received):
+                    logger.debug("refused a command of %s", who.name)
         finally:
-            if lease is not None:
-                self._watchdog.release(lease)
+            self._helm.feed_ends(who)
 
     def stop(self, reason: str = "") -> None:
         """Latches STOP: the throttle is neutral at once, whoever drives."""
-        self._watchdog.stop(str(reason)[:200])
-        logger.warning("STOP: %s", self._watchdog.status().reason)
+        self._helm.stop(str(reason)[:200] or f"{_person().name} pressed STOP.")
 
-    def clear_stop(self) -> None:
-        """Releases STOP, unless somebody holds the throttle."""
-        self._watchdog.clear_stop()
-        logger.info("STOP is cleared")
+    def disarm(self) -> None:
+        """Disarms the car, whoever drives."""
+        self._helm.disarm(_person().name)
 
-    def _claim(self, driver: str) -> int:
-        deadline = time.monotonic() + self._description.command_timeout + HANDOVER
-        while True:
-            try:
-                return self._watchdog.claim(driver)
-            except DriveRefused:
-                if time.monotonic() >= deadline:
-                    raise
-            pynet.sleep(0.02)
+    def lease_request(self) -> LeaseAnswer:
+        """Grants the lease, or asks who has it."""
+        return self._helm.request(_person())
+
+    def lease_answer(self, request_id: int, accept: bool) -> None:
+        """The driver accepts or declines a request."""
+        self._helm.answer(_person(), request_id, bool(accept))
+
+    def lease_take(self) -> LeaseAnswer:
+        """Takes the lease that is offered to the caller."""
+        return self._helm.take(_person())
+
+    def lease_release(self) -> None:
+        """Gives the lease back."""
+        self._helm.release(_person())
+
+    def lease_force(self, reason: str) -> LeaseAnswer:
+        """An owner takes the lease."""
+        return self._helm.force(_person(), str(reason))
+
+    def arm(self) -> ArmAnswer:
+        """Arms the car for its driver, or says what speaks against it."""
+        return self._helm.arm(_person())
+
+    def black_box(self, count: int = 100) -> tuple[Transition, ...]:
+        """The last changes of the failsafe's stage."""
+        return self._black_box(int(count))
+
+
+def _person() -> Person:
+    """Whose call or feed this is."""
+    caller = pynet.caller()
+    if caller is None:
+        raise RuntimeError("this subroutine serves one caller at a time, inside a Handler only")
+    return Person(caller.session, caller.name)
 
 
 def _rate(asked: Any, own: float) -> float:

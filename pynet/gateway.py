@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynet._version import __version__
 from pynet.dial import DEFAULT_PORT
@@ -25,6 +25,7 @@ from pynet.errors import (
     Forbidden,
     GatewayStopped,
     PynetError,
+    RemoteProtocolError,
     UnknownSubroutine,
 )
 from pynet.handler import Handler
@@ -42,6 +43,9 @@ from pynet.wire.connection import greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
 from pynet.wire.values import Decoder, Encoder
+
+if TYPE_CHECKING:
+    from pynet.discovery import Announcement
 
 log = logging.getLogger("pynet.gateway")
 
@@ -75,6 +79,8 @@ class Gateway(Registrar):
         heartbeat: seconds between heartbeats; a peer is lost after four without a byte.
         limits: what Controllers may send.
         trust: who this machine is, and whom it knows; what the platform's folder holds by default.
+        announce: tell the network by mDNS that it is here, unless it listens on this machine only;
+            also an attribute, until it is started.
 
     Attributes:
         on_pairing: gets each pairing window, on a thread of its own, when it opens and is over.
@@ -96,6 +102,7 @@ class Gateway(Registrar):
         heartbeat: float = 0.5,
         limits: Limits | None = None,
         trust: Trust | None = None,
+        announce: bool = False,
     ) -> None:
         if not 1 <= pool_size <= 4096:
             raise ConfigurationError(f"pool_size {pool_size} is not within 1 to 4096")
@@ -108,6 +115,8 @@ class Gateway(Registrar):
         self.name = name or socket.gethostname()
         self.tracebacks = tracebacks
         self.heartbeat = heartbeat
+        self.announce = announce
+        self._announcement: Announcement | None = None
         self.limits = limits or Limits()
         self._reactor: Reactor | None = None
         self._pool = HandlerPool(pool_size)
@@ -206,7 +215,25 @@ class Gateway(Registrar):
         if self.insecure and self.host not in LOOPBACK:
             log.warning("PLAIN TCP on %s: anybody on this network can use it", self.address)
         log.info("Gateway %s listens on %s, %d Handlers", self.name, self.address, self.pool_size)
+        if self.announce:
+            self._announce()
         return self
+
+    def _announce(self) -> None:
+        """Tell the network; without it a Gateway works as well."""
+        if self.host in LOOPBACK:
+            log.info("%s listens on this machine only, so it is not announced", self.name)
+            return
+        from pynet.discovery import Announcement
+        from pynet.discovery.announcement import announced_hosts
+
+        id_prefix = "" if self.trust is None else self.trust.identity.id.partition("-")[0]
+        try:
+            self._announcement = Announcement(
+                self.name, self.port, id_prefix, hosts=announced_hosts(self.host)
+            )
+        except ConfigurationError as error:
+            log.warning("this Gateway is not announced: %s", error)
 
     def serve(self) -> None:
         """Listen and wait until :meth:`close`, a Controller's stop, or Ctrl-C."""
@@ -249,6 +276,8 @@ class Gateway(Registrar):
             handler.abandon(farewell)
         for lane in lanes:
             lane.close(farewell)
+        if self._announcement is not None:
+            self._announcement.close()
         stuck = self._pool.close(grace)
         if stuck:
             log.warning("subroutines still run after %.0f s on %s", grace, ", ".join(stuck))
@@ -302,7 +331,7 @@ class Gateway(Registrar):
             with self._lock:
                 self._managers[lane] = peer
             lane.on_frames = partial(self._on_question, lane)
-            self._welcome(lane, 0, hello)
+            self._welcome(lane, 0, hello, peer)
             return
         try:
             assigned = self._assign(lane, hello)
@@ -344,8 +373,11 @@ class Gateway(Registrar):
             self._waiting = deque(entry for entry in self._waiting if entry[1] is not lane)
         lane.close()
 
-    def _welcome(self, lane: Lane, handler_id: int, hello: Frame, granted: int = 1) -> None:
+    def _welcome(
+        self, lane: Lane, handler_id: int, hello: Frame, peer: Peer, granted: int = 1
+    ) -> None:
         fields = {
+            "role": peer.role.word,
             "lanes": granted,
             "gateway": self.name,
             "version": __version__,
@@ -377,7 +409,8 @@ class Gateway(Registrar):
         if group is not None:
             self._groups.enter(group, handler)
         try:
-            self._welcome(lane, handler.id, hello, 1 if group is None else group.granted)
+            granted = 1 if group is None else group.granted
+            self._welcome(lane, handler.id, hello, peer, granted)
         except PynetError as error:
             log.debug("%s left before its welcome: %s", lane.peer, error)
             self._forget(handler)
@@ -446,15 +479,22 @@ class Gateway(Registrar):
     def _on_question(self, lane: Lane) -> None:
         while lane.waiting():
             frame = lane.next_frame(0)
-            if frame is None:
+            peer = self._managers.get(lane)
+            if frame is None or peer is None:
+                return
+            if frame.kind != Kind.ASK:
+                name = Kind(frame.kind).name
+                lane.refuse(RemoteProtocolError(f"{name} came where only questions are answered"))
                 return
             try:
-                answer = self._answer(frame, self._managers[lane].role)
-                meta, _ = Encoder().encode(answer)
-                lane.send(Kind.ANSWER, meta=meta)
+                kind, (meta, _) = Kind.ANSWER, Encoder().encode(self._answer(frame, peer.role))
             except PynetError as error:
                 fields = {"type": type(error).__name__, "message": str(error)}
-                lane.send(Kind.ERROR, meta=greeting(fields))
+                kind, meta = Kind.ERROR, greeting(fields)
+            try:
+                lane.send(kind, meta=meta)
+            except PynetError as error:
+                log.debug("%s did not wait for its answer: %s", lane.peer, error)
 
     def _answer(self, frame: Frame, role: Role) -> Any:
         question = Decoder().decode(frame.meta, frame.body)

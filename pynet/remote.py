@@ -54,6 +54,7 @@ class RemoteGateway:
         name: what the Gateway calls itself.
         version: its pynet release.
         peer: whose it is, as its certificate proves; None over plain TCP.
+        role: what this machine may do there: ``"viewer"``, ``"driver"`` or ``"owner"``.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class RemoteGateway:
         self.address = dialler.address
         self.name = str(welcome.get("gateway", ""))
         self.version = str(welcome.get("version", ""))
+        self.role = str(welcome.get("role", ""))
 
     # ---- batch --------------------------------------------------------------------------
 

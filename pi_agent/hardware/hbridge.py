@@ -7,8 +7,11 @@ Wiring of the default pins (BCM numbers)::
     GPIO 10 ------------->  2A  2Y  -------> left, backward
     GPIO 17 ------------->  3A  3Y  -------> right, forward
     GPIO 27 ------------->  4A  4Y  -------> right, backward
-    3V3 or an enable pin -> 1,2EN and 3,4EN
+    GPIO 22 ------------->  1,2EN and 3,4EN, and over 10 kOhm to GND
     GND ----------------->  GND     <------- battery GND
+
+The enable line is optional (``enable = 22`` in the car's file); without one, 1,2EN and 3,4EN
+belong on 3V3. Only the motors' process uses this module.
 
 gpiozero chooses how pins are reached; the environment variable
 GPIOZERO_PIN_FACTORY says otherwise (``lgpio`` on a Pi, ``mock`` without one,
@@ -19,14 +22,14 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import logging
+import json
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from pi_agent.config import HBridgeConfig
-from pi_agent.hardware.protocols import HardwareError
+from pi_agent.hardware.errors import HardwareError
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from pi_agent.config import HBridgeConfig
 
 
 def mix(steer: float, throttle: float) -> tuple[float, float]:
@@ -51,15 +54,19 @@ class HBridge:
         self._config = config
         self._left: Any = None
         self._right: Any = None
+        self._enable: Any = None
         self._now: tuple[float, float] | None = None
         try:
-            from gpiozero import Motor
+            from gpiozero import DigitalOutputDevice, Motor
             from gpiozero.exc import GPIOZeroError
         except ImportError as error:
             raise HardwareError(
                 "The H-bridge needs gpiozero; install it with: pip install 'pynet-rc[pi]'"
             ) from error
         try:
+            # Power is off before any other pin is touched.
+            if config.enable is not None:
+                self._enable = DigitalOutputDevice(config.enable, initial_value=False)
             self._left = Motor(*config.left, pwm=True)
             self._right = Motor(*config.right, pwm=True)
             for motor in (self._left, self._right):
@@ -68,12 +75,21 @@ class HBridge:
         except (GPIOZeroError, OSError, ValueError) as error:
             self.close()
             raise HardwareError(
-                f"The pins {config.left} and {config.right} of the H-bridge cannot be used: "
-                f"{error}. Check the wiring, that no other program holds them, and "
+                f"The pins {config.left}, {config.right} and {config.enable} of the H-bridge "
+                f"cannot be used: {error}. Check the wiring, that no other program holds them, and "
                 "GPIOZERO_PIN_FACTORY."
             ) from error
         atexit.register(self.close)
         self.neutral()
+
+    @classmethod
+    def from_text(cls, text: str) -> HBridge:
+        """From the configuration as JSON, as it comes to the motors' process."""
+        from pi_agent.config import HBridgeConfig
+
+        values = json.loads(text)
+        values["left"], values["right"] = tuple(values["left"]), tuple(values["right"])
+        return cls(HBridgeConfig(**values))
 
     def __enter__(self) -> Self:
         return self
@@ -98,9 +114,17 @@ class HBridge:
         """Stops both motors; on two driven sides ``steer`` alone would move the car."""
         self._set(0.0, 0.0)
 
+    def power(self, on: bool) -> None:
+        """Raises or drops the enable line, where there is one."""
+        if self._enable is not None and not self._enable.closed and self._enable.is_active != on:
+            self._enable.value = on
+
     def close(self) -> None:
-        """Stops both motors and gives the pins back."""
+        """Drops the enable line, stops both motors and gives the pins back."""
         atexit.unregister(self.close)
+        if self._enable is not None and not self._enable.closed:
+            with contextlib.suppress(Exception):
+                self._enable.off()
         # One side that fails must not keep the other side running.
         for motor in (self._left, self._right):
             if motor is not None and not motor.closed:
@@ -108,6 +132,9 @@ class HBridge:
                     motor.stop()
                 with contextlib.suppress(Exception):
                     motor.close()
+        if self._enable is not None:
+            with contextlib.suppress(Exception):
+                self._enable.close()
         self._now = (0.0, 0.0)
 
     def _set(self, left: float, right: float) -> None:

@@ -8,18 +8,21 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from pi_agent.hardware.errors import CameraError, HardwareError
 from pynet.rc.messages import SensorInfo
+
+__all__ = [
+    "Camera",
+    "CameraError",
+    "Drivetrain",
+    "HardwareError",
+    "Motion",
+    "Picture",
+    "Sensor",
+]
 
 Picture = npt.NDArray[np.uint8]
 """Shape (rows, columns, 3), blue green red."""
-
-
-class HardwareError(Exception):
-    """A part of the car cannot be used; the text says which, why and what to do."""
-
-
-class CameraError(HardwareError):
-    """A camera cannot be opened, or died."""
 
 
 class Drivetrain(Protocol):
@@ -30,6 +33,9 @@ class Drivetrain(Protocol):
 
     def neutral(self, steer: float = 0.0) -> None:
         """Gives no power at all; a car with a steered axle turns it to ``steer`` (-1 to 1)."""
+
+    def power(self, on: bool) -> None:
+        """Raises or drops the motors' enable line, where there is one."""
 
     def close(self) -> None:
         """Neutral, and gives the pins back; may be called again."""

@@ -80,25 +80,6 @@ class WorldRunner:
             self.state()
 
 
-class SimulatedDrivetrain:
-    """Drives the simulated car."""
-
-    def __init__(self, runner: WorldRunner) -> None:
-        self._runner = runner
-
-    def drive(self, steer: float, throttle: float) -> None:
-        """Follows a fresh command."""
-        self._runner.drive(steer, throttle)
-
-    def neutral(self, steer: float = 0.0) -> None:
-        """No power; the front wheels turn to ``steer``."""
-        self._runner.drive(steer, 0.0)
-
-    def close(self) -> None:
-        """Neutral."""
-        self.neutral()
-
-
 class SimulatedCamera:
     """Pictures of the simulated world at a steady rate.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pynet._version import __version__
-from pynet.cli import commands, pairing, serving, trusting
+from pynet.cli import commands, discovering, pairing, serving, trusting
 from pynet.cli.arguments import address, count, port, seconds
 
 _EPILOG = """\
@@ -44,6 +44,12 @@ def build_parser(program: str = "pynet") -> argparse.ArgumentParser:
     serve.add_argument(
         "--allow-network", action="store_true", help="allow plain TCP beyond this machine"
     )
+    serve.add_argument(
+        "--announce", action="store_true", help="let the network find it, as discover does"
+    )
+
+    discover = _command(words, "discover", discovering.discover, "list the Gateways around")
+    discover.add_argument("--seconds", type=seconds, default=3.0, help="to look around (default 3)")
 
     ls = _command(words, "ls", commands.ls, "list what a Gateway offers", host=True)
     call = _command(words, "call", commands.call, "call a function and print its result", host=True)
@@ -57,7 +63,7 @@ def build_parser(program: str = "pynet") -> argparse.ArgumentParser:
     ping = _command(words, "ping", commands.ping, "measure the round trip to a Gateway", host=True)
     ping.add_argument("--count", type=count, default=10, help="how often (default 10)")
     stats = _command(words, "stats", commands.stats, "show a Gateway and its Handlers", host=True)
-    for command in (ls, call, watch, ping, stats):
+    for command in (discover, ls, call, watch, ping, stats):
         command.add_argument(
             "--json", action="store_true",
             help="print JSON, nothing shortened: arrays as lists, bytes as base64",

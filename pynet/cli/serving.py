@@ -22,6 +22,7 @@ def serve(options: argparse.Namespace) -> None:
         gateway = find_gateway(options.target)
         try:
             _readdress(gateway, options)
+            gateway.announce = gateway.announce or options.announce
             gateway.start()
         except Closed:
             raise ConfigurationError(

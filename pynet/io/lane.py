@@ -71,6 +71,7 @@ class Lane:
         on_frames: set while nobody owns the lane: called on the reactor when frames wait.
         on_lost: called once, by whichever thread notices, when the lane dies.
         on_drained: called when left-over bytes were all written.
+        complain: called with a sentence when the other side has broken the rules.
         sparing: send few heartbeats: each would occupy a lane that should be idle.
         left: the other side has closed the connection, rather than fallen silent.
         tls: encrypts, and knows who is there; None for plain TCP.
@@ -109,6 +110,7 @@ class Lane:
         self.on_frames: Callable[[], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         self.on_drained: Callable[[], None] | None = None
+        self.complain: Callable[[str], None] = log.warning
         self._read_size = SMALL_READ
         self.bytes_received = 0
         self._inbox: deque[Frame] = deque()
@@ -548,7 +550,7 @@ class Lane:
 
     def refuse(self, error: PynetError) -> None:
         """The other side broke the rules: say why, and end the lane."""
-        log.warning("dropping %s: %s", self.peer, error)
+        self.complain(f"dropping {self.peer}: {error}")
         self._say_goodbye(error)
         self.fail(error)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ import pytest
 import pynet
 from pi_agent.agent import Agent
 from pi_agent.config import CameraConfig, Config, GatewayConfig
-from pynet.rc.messages import CameraFrame, CarStatus, DriveCommand, SensorSample
+from pi_agent.lease import Person
+from pynet.rc.messages import CameraFrame, DriveCommand, SensorSample
 from pynet.rc.video import Decoder
+from tests.pi_agent.driving import Driver, Waiting
 
 cv2 = pytest.importorskip("cv2")
 
@@ -37,66 +39,6 @@ def agent(request: pytest.FixtureRequest) -> Iterator[Agent]:
 def car(agent: Agent) -> Iterator[pynet.RemoteGateway]:
     with pynet.Controller(name="laptop") as controller:
         yield controller.connect(agent.address, timeout=10)
-
-
-class Waiting:
-    """Keeps what a stream brings, and waits until something that is wanted came."""
-
-    def __init__(self) -> None:
-        self.items: list[Any] = []
-        self._came = threading.Condition()
-
-    def __call__(self, item: Any) -> None:
-        with self._came:
-            self.items.append(item)
-            self._came.notify_all()
-
-    def until_count(self, count: int) -> None:
-        with self._came:
-            assert self._came.wait_for(lambda: len(self.items) >= count, 20)
-
-    def until(self, wanted: Callable[[Any], bool]) -> Any:
-        with self._came:
-            seen = 0
-
-            def there() -> bool:
-                nonlocal seen
-                while seen < len(self.items):
-                    if wanted(self.items[seen]):
-                        return True
-                    seen += 1
-                return False
-
-            assert self._came.wait_for(there, 20), f"never came; last: {self.items[-1:]}"
-            return self.items[seen]
-
-
-class Driver:
-    """Sends the same command fifty times a second, with a growing sequence."""
-
-    def __init__(self, car: pynet.RemoteGateway, **options: Any) -> None:
-        self._feed = car.feed("drive", policy="latest", **options)
-        self.command = (0.0, 0.0)
-        self._seq = 0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="driver")
-        self._thread.start()
-
-    def __enter__(self) -> Driver:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.fall_silent()
-        self._feed.close()
-
-    def fall_silent(self) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._ended.wait(0.02):
-            self._seq += 1
-            self._feed.send(DriveCommand(self._seq, *self.command, time.monotonic()))
 
 
 @with_camera
@@ -224,118 +166,182 @@ def test_what_is_not_there_is_told(
 
 
 def test_driving_moves_the_car_and_silence_stops_it(car: pynet.RemoteGateway) -> None:
-    status = Waiting()
-    with car.stream("status", status), Driver(car) as driver:
-        driver.command = (0.1, 0.5)
-        moving: CarStatus = status.until(lambda s: s.state == "driving" and s.distance > 0.3)
+    with Driver(car).drives(0.5, 0.1) as driver:
+        moving = driver.until(lambda s: s.stage == "ready" and s.distance > 0.3)
         assert moving.driver == "laptop"
         assert (moving.steer, moving.throttle) == (0.1, 0.5)
         assert moving.speed > 0
         assert moving.battery is not None
         assert moving.accepted > 0
         assert moving.last_seq > 0
+        assert (moving.causes, moving.refusals) == ((), ())
+        before = moving.failsafe_trips
         driver.fall_silent()
-        neutral: CarStatus = status.until(lambda s: s.state == "neutral")
+        neutral = driver.until(lambda s: s.stage == "neutral")
         assert neutral.throttle == 0.0
-        assert neutral.failsafe_trips == 1
+        assert neutral.failsafe_trips >= before + 1
         assert "No fresh command" in neutral.reason
-        status.until(lambda s: s.state == "neutral" and s.speed == 0.0)
+        disarmed = driver.until(lambda s: s.stage == "disarmed" and s.driver == "")
+        assert "the lease ended" in disarmed.reason
+        driver.until(lambda s: s.speed == 0.0)
 
 
-def test_stop_is_for_everybody_and_clearing_needs_neutral(
+def test_a_car_at_rest_wants_the_lease_and_arm_first(car: pynet.RemoteGateway) -> None:
+    with Driver(car) as driver:
+        driver.command = (0.0, 0.5)
+        first = driver.until(lambda s: s.refused > 5)
+        assert (first.stage, first.accepted, first.distance) == ("disarmed", 0, 0.0)
+        assert next(refusal.number for refusal in first.refusals) == 1
+        answer = car.call("arm")
+        assert not answer.armed
+        assert answer.refusals[0].sentence == "Nobody, or somebody else, may drive."
+        driver.lease()
+        driver.until(lambda s: [r.number for r in s.refusals] == [4])
+        refused = car.call("arm")
+        assert [r.remedy for r in refused.refusals] == ["Let go of it."]
+        assert driver.until(lambda s: True).distance == 0.0
+
+
+def test_stop_is_for_everybody_and_only_the_driver_ends_it(
     agent: Agent, car: pynet.RemoteGateway
 ) -> None:
-    status = Waiting()
-    with (
-        pynet.Controller(name="viewer") as controller,
-        car.stream("status", status),
-        Driver(car) as driver,
-    ):
+    with pynet.Controller(name="viewer") as controller, Driver(car).drives(0.4) as driver:
         viewer = controller.connect(agent.address, timeout=10)
-        driver.command = (0.0, 0.4)
-        status.until(lambda s: s.throttle == 0.4)
         viewer.call("stop", "A viewer pressed Esc")
-        stopped: CarStatus = status.until(lambda s: s.state == "stopped")
+        stopped = driver.until(lambda s: s.stage == "stopped")
         assert (stopped.throttle, stopped.reason) == (0.0, "A viewer pressed Esc")
-        refused: CarStatus = status.until(lambda s: s.refused > stopped.refused)
+        refused = driver.until(lambda s: s.refused > stopped.refused)
         assert refused.accepted == stopped.accepted
-        with pytest.raises(pynet.RemoteError, match=r"laptop holds the throttle at \+0.40"):
-            viewer.call("clear_stop")
-        driver.command = (0.0, 0.0)
-        status.until(lambda s: s.refused > refused.refused + 5)
-        viewer.call("clear_stop")
-        status.items.clear()
-        status.until(lambda s: s.state == "driving")
+        assert [r.number for r in viewer.call("arm").refusals] == [1]
+        assert 4 in [r.number for r in car.call("arm").refusals]
+        threading.Event().wait(0.6)  # not a key that is held
+        driver.arm()
+        driver.until(lambda s: s.stage == "ready" and s.causes == ())
         driver.command = (0.0, 0.3)
-        status.until(lambda s: s.throttle == 0.3)
+        driver.until(lambda s: s.throttle == 0.3)
 
 
-def test_a_second_driver_is_refused_while_the_first_is_fresh(
-    agent: Agent, car: pynet.RemoteGateway
-) -> None:
-    status = Waiting()
-    with pynet.Controller(name="Ben") as controller, car.stream("status", status):
+def test_anybody_may_disarm(agent: Agent, car: pynet.RemoteGateway) -> None:
+    with pynet.Controller(name="viewer") as controller, Driver(car).drives() as driver:
+        controller.connect(agent.address, timeout=10).call("disarm")
+        disarmed = driver.until(lambda s: s.stage == "disarmed")
+        assert (disarmed.throttle, disarmed.driver) == (0.0, "laptop")
+        assert "disarmed by hand" in disarmed.reason
+
+
+def test_handing_over(agent: Agent, car: pynet.RemoteGateway) -> None:
+    with pynet.Controller(name="Ben") as controller, Driver(car).drives() as ann:
         other = controller.connect(agent.address, timeout=10)
-        with Driver(car):
-            status.until(lambda s: s.driver == "laptop" and s.state == "driving")
-            over = threading.Event()
+        with Driver(other) as ben:
+            ben.epoch = ann.epoch  # a forged one
+            ben.command = (0.0, 1.0)
+            before = ann.until(lambda s: s.driver == "laptop")
+            ben.until(lambda s: s.refused > before.refused + 5)
+            assert agent.status().throttle == 0.5
+            with pytest.raises(pynet.RemoteError, match="not offered to you"):
+                other.call("lease_take")
+            asked = other.call("lease_request")
+            assert not asked.granted
+            assert "laptop drives this car now" in asked.message
+            seen = ann.until(lambda s: s.lease.request == "Ben")
+            with pytest.raises(pynet.RemoteError, match="Only laptop"):
+                other.call("lease_answer", seen.lease.request_id, True)
+            car.call("lease_answer", seen.lease.request_id, True)
+            offered = ben.until(lambda s: s.lease.offer_to == "Ben")
+            assert 0 < offered.lease.offer_left <= 10
+            assert offered.throttle == 0.5  # until it is taken
+            taken = other.call("lease_take")
+            assert taken.epoch > ann.epoch
+            between = ben.until(lambda s: s.lease.epoch == taken.epoch)
+            assert (between.driver, between.stage, between.throttle) == ("Ben", "disarmed", 0.0)
+            ben.epoch = taken.epoch
+            ben.arm()
+            ben.command = (0.0, 0.25)
+            ben.until(lambda s: s.throttle == 0.25)
+            assert agent.status().throttle == 0.25  # Ann still holds her stick at 0.5
+            other.call("lease_release")
+            free = ann.until(lambda s: s.driver == "")
+            assert (free.stage, free.throttle) == ("disarmed", 0.0)
 
-            def on_state(state: str) -> None:
-                if state == "closed":
-                    over.set()
 
-            refused = other.feed("drive", policy="latest", on_state=on_state)
-            refused.send(DriveCommand(1, 0.0, 1.0, time.monotonic()))
-            assert over.wait(10)
-            with pytest.raises(pynet.RemoteError, match="laptop drives this car now"):
-                refused.send(DriveCommand(2, 0.0, 1.0, time.monotonic()))
-            refused.close()
-            assert agent.status().driver == "laptop"
-            assert agent.status().throttle == 0.0
-        status.items.clear()
-        status.until(lambda s: s.driver == "")
-        with Driver(other):
-            status.until(lambda s: s.driver == "Ben" and s.state == "driving")
-
-
-def test_an_open_feed_without_commands_keeps_nobody_from_driving(
+def test_an_owner_takes_the_car_and_everybody_sees_why(
     agent: Agent, car: pynet.RemoteGateway
 ) -> None:
-    status = Waiting()
-    with pynet.Controller(name="Ben") as controller, car.stream("status", status):
-        idle = controller.connect(agent.address, timeout=10).feed("drive", policy="latest")
-        with Driver(car):
-            status.until(lambda s: s.driver == "laptop" and s.state == "driving")
-        # Ben's feed was there all the time; his turn comes with his first command.
-        deadline = time.monotonic() + 20
-        while agent.status().driver != "Ben" and time.monotonic() < deadline:
-            idle.send(DriveCommand(1, 0.0, 0.0, time.monotonic()))
-            threading.Event().wait(0.02)
-        assert agent.status().driver == "Ben"
-        idle.close()
-
-
-def test_a_driver_who_fell_silent_can_drive_again_after_somebody_else(
-    agent: Agent, car: pynet.RemoteGateway
-) -> None:
-    status = Waiting()
-    with pynet.Controller(name="Ben") as controller, car.stream("status", status):
+    with pynet.Controller(name="Ben") as controller, Driver(car).drives() as driver:
         other = controller.connect(agent.address, timeout=10)
-        feed = car.feed("drive", policy="latest")
-        feed.send(DriveCommand(1, 0.0, 0.0, time.monotonic()))
-        status.until(lambda s: s.driver == "laptop")
-        with Driver(other):
-            status.until(lambda s: s.driver == "Ben" and s.state == "driving")
-        status.items.clear()
-        status.until(lambda s: s.driver == "")
-        deadline = time.monotonic() + 20
-        seq = 1
-        while agent.status().driver != "laptop" and time.monotonic() < deadline:
-            seq += 1
-            feed.send(DriveCommand(seq, 0.0, 0.0, time.monotonic()))
-            threading.Event().wait(0.02)
-        assert agent.status().driver == "laptop"
-        feed.close()
+        with pytest.raises(pynet.RemoteError, match="Say why"):
+            other.call("lease_force", "")
+        assert other.call("lease_force", "a child on the track").granted
+        seen = driver.until(lambda s: s.driver == "Ben")
+        assert seen.lease.forced_reason == "Ben took the car from laptop: a child on the track"
+        assert (seen.stage, seen.throttle) == ("disarmed", 0.0)
+        assert "a child on the track" in seen.reason
+
+
+def test_a_driver_who_closes_leaves_a_neutral_car_and_then_no_driver(
+    agent: Agent, car: pynet.RemoteGateway
+) -> None:
+    status = Waiting()
+    with car.stream("status", status):
+        with Driver(car).drives():
+            pass
+        status.until(lambda s: s.stage == "neutral" and "connection is gone" in s.reason)
+        status.until(lambda s: s.stage == "disarmed" and s.driver == "")
+
+
+def test_the_black_box_tells_what_happened(
+    agent: Agent, car: pynet.RemoteGateway, tmp_path: Path
+) -> None:
+    with Driver(car).drives() as driver:
+        driver.fall_silent()
+        driver.until(lambda s: s.stage == "disarmed")
+        changes = car.call("black_box", 50)
+    assert next((c.before, c.after) for c in changes if c.before != c.after) == (
+        "disarmed",
+        "ready",
+    )
+    neutral = next(c for c in changes if c.after == "neutral")
+    assert 0.25 <= neutral.silent < 1.0
+    assert neutral.commands[-1][2] == 0.5
+    assert changes[-1].after == "disarmed"
+    assert len(car.call("black_box", 1)) == 1
+
+
+def test_a_pilot_drives_under_its_persons_lease(car: pynet.RemoteGateway) -> None:
+    with Driver(car).drives(0.0) as driver:
+        driver.changes = {"pilot": 1, "frame_age": 0.05, "throttle": 0.3}
+        assert driver.until(lambda s: s.throttle == 0.3).pilot == 1
+        driver.changes = {"pilot": 1, "frame_age": 0.25, "throttle": 0.3}
+        failed = driver.until(lambda s: s.stage == "neutral")
+        assert "pilot failed" in " ".join(failed.causes)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"seq": "x"},
+        {"seq": True},
+        {"seq": -1},
+        {"epoch": None},
+        {"epoch": 1.5},
+        {"steer": "left"},
+        {"steer": True},
+        {"throttle": None},
+        {"throttle": 10**400},
+        {"input_age": -1.0},
+        {"pilot": 2**40},
+    ],
+)
+def test_what_is_no_command_is_refused(agent: Agent, bad: dict[str, Any]) -> None:
+    person = Person("s", "laptop")
+    assert agent.helm.request(person).granted
+    epoch = agent.helm.lease().epoch
+    values: dict[str, Any] = {"seq": 1, "steer": 0.0, "throttle": 0.0, "time": 0.0, "epoch": epoch}
+    now = time.monotonic()
+    assert agent.helm.command(person, DriveCommand(**values), 0.0, now)
+    assert not agent.helm.command(person, DriveCommand(**(values | bad)), 0.0, now)
+    assert not agent.helm.command(person, {"seq": 1}, 0.0, now)
+    assert not agent.helm.command(Person("t", "laptop"), DriveCommand(**values), 0.0, now)
 
 
 def test_an_agent_that_cannot_be_made_leaves_nothing_behind() -> None:
@@ -367,12 +373,9 @@ def test_closing_is_neutral_and_may_be_repeated() -> None:
     agent = Agent(CONFIG)
     agent.start()
     with pynet.Controller(name="laptop") as controller:
-        driver = Driver(controller.connect(agent.address, timeout=10))
-        driver.command = (0.0, 0.5)
-        while agent.status().throttle == 0.0:
-            threading.Event().wait(0.005)
+        driver = Driver(controller.connect(agent.address, timeout=10)).drives()
         agent.close()
-        assert agent.report()["state"] in ("neutral", "idle")
+        assert agent.report()["throttle"] == 0.0
         driver.fall_silent()
     agent.close()
 
