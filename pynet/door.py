@@ -48,7 +48,7 @@ NO_PAIRING = b"PLAIN\n"
 UNWANTED = {
     TLS: "wants TLS, and this Gateway runs with insecure=True",
     PLAIN: "wants plain TCP, which is insecure; connect without insecure=True",
-    PAIRING: "wants to pair, and nobody has opened a window for that",
+    PAIRING: "wants to pair, and this Gateway lets anybody in",
     STRANGE: "speaks no pynet",
     SILENT: "says nothing",
 }

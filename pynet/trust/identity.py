@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
 
 from pynet.errors import ConfigurationError
 
@@ -95,6 +95,8 @@ def check_certificate(certificate: bytes) -> None:
         key = read.public_key()
         if not isinstance(key, Ed25519PublicKey):
             raise TypeError("its key is no Ed25519 key")
+        if read.signature_algorithm_oid != SignatureAlgorithmOID.ED25519:
+            raise TypeError("it is signed otherwise than by Ed25519")
         if read.public_bytes(serialization.Encoding.DER) != certificate:
             raise ValueError("something is appended to it")
         # What follows the signed part is not signed itself, and could be written in several ways.
