@@ -74,10 +74,11 @@ class HBridge:
                 motor.backward_device.frequency = config.frequency
         except (GPIOZeroError, OSError, ValueError) as error:
             self.close()
+            pins = [*config.left, *config.right]
+            pins += [] if config.enable is None else [config.enable]
             raise HardwareError(
-                f"The pins {config.left}, {config.right} and {config.enable} of the H-bridge "
-                f"cannot be used: {error}. Check the wiring, that no other program holds them, and "
-                "GPIOZERO_PIN_FACTORY."
+                f"The pins {', '.join(map(str, pins))} of the H-bridge cannot be used: {error}. "
+                "Check the wiring, that no other program holds them, and GPIOZERO_PIN_FACTORY."
             ) from error
         atexit.register(self.close)
         self.neutral()

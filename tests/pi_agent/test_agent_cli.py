@@ -58,9 +58,12 @@ def test_a_camera_that_is_not_there_ends_the_agent_with_a_sentence(
     assert capsys.readouterr().out == ""
 
 
-def test_a_host_beyond_this_machine_is_refused(
-    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+def test_plain_tcp_beyond_this_machine_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--sim", "--port", "0", "--host", "0.0.0.0", "--camera", "none"]) == 1
-    assert "anybody on the network" in caplog.text
-    assert capsys.readouterr().out == ""
+    file = tmp_path / "car.toml"
+    file.write_text('[gateway]\nhost = "0.0.0.0"\ninsecure = true\n', encoding="utf-8")
+    assert main(["--sim", "--config", str(file)]) == 2
+    captured = capsys.readouterr()
+    assert "anybody in the network" in captured.err
+    assert captured.out == ""

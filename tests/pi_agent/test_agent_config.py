@@ -138,12 +138,20 @@ def test_a_problem_names_line_value_limit_and_remedy(
     assert problems(tmp_path, text) == [expected]
 
 
-def test_another_host_needs_a_second_word(tmp_path: Path) -> None:
-    text = '[gateway]\nhost = "0.0.0.0"\n'
+def test_plain_tcp_in_the_network_needs_a_second_word(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path, '[gateway]\nhost = "0.0.0.0"\n')).gateway.host == "0.0.0.0"
+    text = '[gateway]\nhost = "0.0.0.0"\ninsecure = true\n'
     (problem,) = problems(tmp_path, text)
-    assert problem.startswith(":2: [gateway] host = '0.0.0.0' can be reached from the network")
+    assert problem.startswith(":3: [gateway] insecure = True would let anybody in the network")
     config = load_config(written(tmp_path, text + "allow_network = true\n"))
-    assert config.gateway.host == "0.0.0.0"
+    assert config.gateway.insecure
+
+
+def test_an_enable_pin_of_its_own(tmp_path: Path) -> None:
+    text = '[drivetrain]\nkind = "hbridge"\nenable = '
+    assert load_config(written(tmp_path, text + "22\n")).drivetrain.hbridge.enable == 22
+    (problem,) = problems(tmp_path, text + "17\n")
+    assert "is a pin of a motor, too" in problem
 
 
 def test_a_real_car_shows_no_simulated_road_or_sensors(tmp_path: Path) -> None:
