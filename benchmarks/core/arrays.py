@@ -64,7 +64,7 @@ def raw_transfer(stack: contextlib.ExitStack, count: int) -> Callable[[], float]
 def pynet_transfer(stack: contextlib.ExitStack, count: int) -> Callable[[], float]:
     """Receive in a callback, where every array is a new one."""
     peer = stack.enter_context(Peer("gateway", 5))
-    controller = stack.enter_context(Controller(name="benchmark"))
+    controller = stack.enter_context(Controller(name="benchmark", insecure=True))
     car = controller.connect(f"127.0.0.1:{peer.facts['port']}")
 
     def one_round() -> float:

@@ -52,7 +52,7 @@ def pynet_growth() -> float:
     with Peer("gateway", PAIRS + 10) as peer, contextlib.ExitStack() as stack:
 
         def connect() -> None:
-            controller = stack.enter_context(Controller(name="idler"))
+            controller = stack.enter_context(Controller(name="idler", insecure=True))
             car = controller.connect(f"127.0.0.1:{peer.facts['port']}")
             assert car.call("square", 12) == 144
 

@@ -99,7 +99,7 @@ def zmq_transfer(stack: contextlib.ExitStack) -> Transfer:
 def pynet_transfer(stack: contextlib.ExitStack) -> Transfer:
     """Subscribe and wait for the end."""
     peer = stack.enter_context(Peer("gateway", 5))
-    controller = stack.enter_context(Controller(name="benchmark"))
+    controller = stack.enter_context(Controller(name="benchmark", insecure=True))
     car = controller.connect(f"127.0.0.1:{peer.facts['port']}")
 
     def transfer(what: str, count: int, take: Callable[[bytes], None]) -> None:

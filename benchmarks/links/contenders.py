@@ -51,9 +51,8 @@ def _peer(name: str, kind: str, package: str | None = None, **options: Any) -> C
     return Contender(name, kind, package, options, options)
 
 
-def _pynet(name: str, *, kernel_options: bool = True, **feed: Any) -> Contender:
-    plain = {} if kernel_options else {"kernel_options": False}
-    return Contender(name, "pynet", "pynet", plain, {**plain, **feed})
+def _pynet(name: str, *, both: Mapping[str, Any] | None = None, **feed: Any) -> Contender:
+    return Contender(name, "pynet", "pynet", both or {}, {**(both or {}), **feed})
 
 
 UDP = _peer("udp", "udp")
@@ -62,8 +61,10 @@ ZMQ = _peer("zmq", "zeromq", "pyzmq")
 PYNET_1 = _pynet("pynet-1", policy="latest")
 PYNET_8 = _pynet("pynet-8", policy="latest", lanes=8)
 PYNET_8_COPIES = _pynet("pynet-8-copies", policy="latest", lanes=8, copies=2)
-PYNET_8_PLAIN = _pynet("pynet-8-plain", policy="latest", lanes=8, kernel_options=False)
-PYNET_16_PLAIN = _pynet("pynet-16-plain", policy="latest", lanes=16, kernel_options=False)
+OLD_KERNEL = {"kernel_options": False}
+PYNET_8_PLAIN = _pynet("pynet-8-plain", policy="latest", lanes=8, both=OLD_KERNEL)
+PYNET_16_PLAIN = _pynet("pynet-16-plain", policy="latest", lanes=16, both=OLD_KERNEL)
+PYNET_8_INSECURE = _pynet("pynet-8-insecure", policy="latest", lanes=8, both={"insecure": True})
 PYNET_8_LIMIT = Contender(
     "pynet-8-max-age",
     "pynet",
@@ -99,6 +100,7 @@ AGES = (
 DELIVERY = (TCP, PYNET_RELIABLE, PYNET_RELIABLE_16)
 OPTIONS = (UDP, PYNET_8_PLAIN, PYNET_16_PLAIN)
 OUTAGE = (UDP, TCP, ZMQ, PYNET_1, PYNET_8, PYNET_8_LIMIT)
+TRUST = (UDP, PYNET_8_INSECURE, PYNET_8)
 LOCAL = (TCP, ZMQ, PYNET_1, PYNET_8)
 
 

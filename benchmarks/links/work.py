@@ -35,7 +35,7 @@ def measure(report: Report) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with contextlib.ExitStack() as stack:
         workers = [stack.enter_context(Peer("worker", max(PAIRS) + 1)) for _ in range(2)]
-        controller = stack.enter_context(Controller(name="benchmark"))
+        controller = stack.enter_context(Controller(name="benchmark", insecure=True))
         pairs = [
             [controller.connect(f"127.0.0.1:{worker.facts['port']}") for _ in range(max(PAIRS))]
             for worker in workers

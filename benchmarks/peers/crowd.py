@@ -22,7 +22,7 @@ class Visitor:
     def __init__(self, number: int, address: str) -> None:
         self.number = number
         self.address = address
-        self.controller = Controller(name=f"visitor {number}")
+        self.controller = Controller(name=f"visitor {number}", insecure=True)
         self.car: Any = None
 
     def call(self, count: int) -> Counter[str]:

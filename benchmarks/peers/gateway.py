@@ -34,7 +34,9 @@ def arrays(count: int) -> Iterator[np.ndarray]:
 
 def main() -> None:
     """Serve until stdin ends."""
-    gateway = Gateway(port=0, pool_size=int(sys.argv[1]), name="benchmark")
+    # Its peers encrypt nothing either; what TLS costs is a benchmark of its own.
+    insecure = "tls" not in sys.argv[2:]
+    gateway = Gateway(port=0, pool_size=int(sys.argv[1]), name="benchmark", insecure=insecure)
     gateway.batch(echo)
     gateway.batch(square)
     gateway.stream(some_items, name="items", policy="reliable")

@@ -23,7 +23,7 @@ from benchmarks.harness import (
     say_ready,
     stand_back,
 )
-from benchmarks.video.contenders import CONTENDERS
+from benchmarks.video.contenders import ALL
 from benchmarks.video.screen import Screen
 from benchmarks.video.source import Source
 
@@ -48,7 +48,7 @@ class Stage:
         return self._ready
 
     def _run(self) -> None:
-        contender = CONTENDERS[self._name]
+        contender = ALL[self._name]
         try:
             module = importlib.import_module(f"benchmarks.video.contenders.{contender.module}")
             run: Callable[..., None] = getattr(module, self._place)

@@ -99,8 +99,6 @@ def main() -> None:
             pool_size=int(handlers),
             name="car",
             heartbeat=HEARTBEAT,
-            insecure=True,
-            allow_network=True,
         ).start()
     except pynet.PynetError as error:
         say_failed(error)

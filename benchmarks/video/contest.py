@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.harness import RESULTS, Peer, Report
 from benchmarks.link import Link
-from benchmarks.video.contenders import CONTENDERS
+from benchmarks.video.contenders import ALL
 from benchmarks.video.judge import Arrival, verdict
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -157,12 +157,12 @@ def kept_or_measured(report: Report, setting: Setting, name: str, seed: int) -> 
     Raises:
         RuntimeError: it did not run.
     """
-    if name not in CONTENDERS:
+    if name not in ALL:
         raise RuntimeError("there is no such contender")
     kind = report.bench + (".quick" if report.quick else "")
     control = f".{report.congestion}" if report.congestion else ""
     path = RESULTS / "runs" / kind / f"{setting.profile}.{name}.{seed}{control}.json"
-    key = [METHOD, CONTENDERS[name].version(), report.congestion, setting.key()]
+    key = [METHOD, ALL[name].version(), report.congestion, setting.key()]
     if (report.resume or report.kept) and path.exists():
         content = json.loads(path.read_text())
         if content["key"] == key:

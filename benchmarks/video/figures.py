@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.harness import Report, Target
-from benchmarks.video.contenders import CONTENDERS
+from benchmarks.video.contenders import ALL
 from benchmarks.video.contest import Window
 from benchmarks.video.judge import Verdict, verdict
 
@@ -81,7 +81,7 @@ def tell(report: Report, results: Mapping[str, Result], goals: Mapping[str, Goal
     for name, result in results.items():
         goal = goals.get(name, Goals())
         for metric, limit in (("age_p50", goal.p50), ("age_p99", goal.p99)):
-            baseline = best_peer(results, metric) if CONTENDERS[name].ours else None
+            baseline = best_peer(results, metric) if ALL[name].ours else None
             value = result.median(metric)
             report.figure(metric, value, "ms", baseline=baseline, target=_at_most(limit), of=name)
         report.figure("age_max", result.worst, "ms", of=name)
@@ -105,7 +105,7 @@ def _at_least(limit: float | None) -> Target | None:
 
 def best_peer(results: Mapping[str, Result], metric: str) -> float | None:
     """Return the least that any peer reached."""
-    peers = [result for name, result in results.items() if not CONTENDERS[name].ours]
+    peers = [result for name, result in results.items() if not ALL[name].ours]
     return min((result.median(metric) for result in peers), default=None)
 
 

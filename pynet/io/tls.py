@@ -112,17 +112,19 @@ class Tls:
                 raise _ending(error) from error
 
     def take_into(self, view: memoryview) -> int:
-        """As :meth:`take`, into memory that is there; how many."""
+        """As :meth:`take`, from as many records as there are, into memory; how many."""
+        size = 0
         with self._lock:
             try:
-                size: int = self._object.read(len(view), view)  # type: ignore[assignment]
-                self._rest = size == len(view) and self._object.pending() > 0
-                return size
+                while size < len(view) and (self._rest or self._incoming.pending):
+                    part = view[size:]
+                    size += self._object.read(len(part), part)  # type: ignore[operator]
+                    self._rest = size == len(view) and self._object.pending() > 0
             except ssl.SSLWantReadError:
                 self._rest = False
-                return 0
             except ssl.SSLError as error:
                 raise _ending(error) from error
+        return size
 
 
 REASONS = {

@@ -21,7 +21,7 @@ TCP_WAITS = 1.0
 SERVE = """
 import os, sys
 import pynet
-with pynet.Gateway(os.environ["LINK_CAR"], 1857, insecure=True, allow_network=True):
+with pynet.Gateway(os.environ["LINK_CAR"], 1857):
     print("ready", flush=True)
     sys.stdin.read()
 """

@@ -27,12 +27,13 @@ def serve(
     take: Take,
     *,
     kernel_options: bool = True,
+    insecure: bool = False,
     max_age: float | None = None,
 ) -> dict[str, Any]:
     """Offer the sink `drive`, which leaves out what is older than `max_age` seconds."""
     if not kernel_options:
         without_kernel_options()
-    gateway = pynet.Gateway(host, 0, pool_size=POOL, insecure=True, allow_network=True)
+    gateway = pynet.Gateway(host, 0, pool_size=POOL, insecure=insecure, allow_network=insecure)
 
     @gateway.sink(max_age=max_age)
     def drive(commands: pynet.Incoming) -> None:
@@ -49,12 +50,13 @@ def connect(
     facts: dict[str, Any],
     *,
     kernel_options: bool = True,
+    insecure: bool = False,
     **wishes: Any,
 ) -> Send:
     """Open the feed with these wishes, and wait until all its lanes have joined."""
     if not kernel_options:
         without_kernel_options()
-    controller = stack.enter_context(pynet.Controller(name="benchmark"))
+    controller = stack.enter_context(pynet.Controller(name="benchmark", insecure=insecure))
     car = controller.connect(f"{host}:{facts['port']}", timeout=20)
     feed = car.feed("drive", **wishes)
     patience = time.monotonic() + WARM

@@ -59,6 +59,9 @@ class Contender:
             raise RuntimeError(f"{self.package} is not installed") from error
 
 
+H264 = {"codec": "h264", "lanes": 8, "window": 4, "copies": 2}
+JPEG = {"codec": "jpeg", "lanes": 8}
+
 CONTENDERS: Mapping[str, Contender] = {
     "tcp-jpeg": Contender("raw_tcp"),
     "zmq-conflate": Contender("zeromq", "pyzmq"),
@@ -68,8 +71,13 @@ CONTENDERS: Mapping[str, Contender] = {
     "websockets": Contender("web_socket", "websockets"),
     "aiortc-h264": Contender("web_rtc", "aiortc"),
     "pynet-jpeg": Contender("one_lane", "pynet"),
-    "pynet-jpeg-swarm": Contender("swarm", "pynet", {"codec": "jpeg", "lanes": 8}),
-    "pynet-h264": Contender(
-        "swarm", "pynet", {"codec": "h264", "lanes": 8, "window": 4, "copies": 2}
-    ),
+    "pynet-jpeg-swarm": Contender("swarm", "pynet", JPEG),
+    "pynet-h264": Contender("swarm", "pynet", H264),
 }
+INSECURE: Mapping[str, Contender] = {
+    "pynet-jpeg-insecure": Contender("swarm", "pynet", JPEG | {"insecure": True}),
+    "pynet-h264-insecure": Contender("swarm", "pynet", H264 | {"insecure": True}),
+}
+"""Over plain TCP, to tell what TLS costs."""
+
+ALL: Mapping[str, Contender] = {**CONTENDERS, **INSECURE}

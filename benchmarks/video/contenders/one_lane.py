@@ -24,7 +24,7 @@ def car(source: Source, ready: Ready) -> None:
             yield pack(picture)
         over.set()
 
-    with pynet.Gateway(CAR, PORT, insecure=True, allow_network=True) as gateway:
+    with pynet.Gateway(CAR, PORT) as gateway:
         gateway.stream(camera, policy="latest")
         ready()
         over.wait()

@@ -19,7 +19,7 @@ POOL = 16
 """Handlers: twice the lanes, so that a lane can be replaced before the old one is given up."""
 
 
-def car(source: Source, ready: Ready, **_: object) -> None:
+def car(source: Source, ready: Ready, *, insecure: bool = False, **_: object) -> None:
     """Pack the newest picture whenever there is room for one, as finely as the link bears."""
     over = threading.Event()
 
@@ -27,7 +27,9 @@ def car(source: Source, ready: Ready, **_: object) -> None:
         yield from packed(source, codec)
         over.set()
 
-    with pynet.Gateway(CAR, PORT, pool_size=POOL, insecure=True, allow_network=True) as gateway:
+    with pynet.Gateway(
+        CAR, PORT, pool_size=POOL, insecure=insecure, allow_network=insecure
+    ) as gateway:
         gateway.stream(camera)
         ready()
         over.wait()
@@ -53,7 +55,14 @@ def packed(source: Source, codec: str) -> Iterator[CameraFrame]:
 
 
 def laptop(
-    screen: Screen, ready: Ready, *, codec: str, lanes: int, window: int = 0, copies: int = 1
+    screen: Screen,
+    ready: Ready,
+    *,
+    codec: str,
+    lanes: int,
+    window: int = 0,
+    copies: int = 1,
+    insecure: bool = False,
 ) -> None:
     """Show what comes.
 
@@ -64,6 +73,7 @@ def laptop(
         lanes: of the swarm.
         window: of policy paced; latest if 0.
         copies: of each part, while there are idle lanes.
+        insecure: over plain TCP.
     """
     decoder = Decoder()
 
@@ -72,7 +82,7 @@ def laptop(
         if picture is not None:
             screen.show(picture)
 
-    with pynet.Controller(name="benchmark") as controller:
+    with pynet.Controller(name="benchmark", insecure=insecure) as controller:
         policy = pynet.paced(window) if window else pynet.latest
         car = controller.connect(f"{CAR}:{PORT}")
         with car.stream("camera", show, codec, policy=policy, lanes=lanes, copies=copies) as client:

@@ -35,9 +35,7 @@ def drive(commands: Incoming) -> None:
         newest = sent
 
 
-with Gateway(
-    os.environ["LINK_CAR"], 1857, name="car", heartbeat=0.25, insecure=True, allow_network=True
-) as gateway:
+with Gateway(os.environ["LINK_CAR"], 1857, name="car", heartbeat=0.25) as gateway:
     gateway.stream(ticks, name="ticks", policy="latest")
     gateway.sink(drive, name="drive", policy="latest", max_age=0.2, silence=0.25)
     gateway.batch(lambda: facts, name="facts")

@@ -19,9 +19,7 @@ def drive(commands: Incoming) -> None:
     taken.extend(commands)
 
 
-with Gateway(
-    os.environ["LINK_CAR"], 1857, pool_size=12, heartbeat=0.25, insecure=True, allow_network=True
-) as gateway:
+with Gateway(os.environ["LINK_CAR"], 1857, pool_size=12, heartbeat=0.25) as gateway:
     gateway.sink(drive, policy="latest")
     sys.stdout.write("ready\n")
     sys.stdout.flush()
