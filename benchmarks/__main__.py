@@ -7,12 +7,17 @@ import importlib
 import os
 import sys
 
-from benchmarks import core, links, video
+from benchmarks import core, links, security, video
 from benchmarks.harness import RESULTS, Report
 from benchmarks.link import LinkError
 from pynet.trust.store import FOLDER
 
-BENCHES = {"core": core.PARTS, "links": links.PARTS, "video": video.PARTS}
+BENCHES = {
+    "core": core.PARTS,
+    "links": links.PARTS,
+    "video": video.PARTS,
+    "security": security.PARTS,
+}
 
 
 def main() -> int:

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 import pynet
+from benchmarks.security.pin_log import PinLog
 from pynet.rc.messages import CarDescription
 from tests.pi_agent.driving import Driver, Waiting, alive
-from tests.pi_agent.pin_log import PinLog
 
 pytest.importorskip("cv2")
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
+from benchmarks.security.pin_log import PinLog
 from pi_agent.actuators import Actuators, Plan
 from pi_agent.config import Config, DrivetrainConfig, HBridgeConfig
 from pi_agent.failsafe import frames, rules
 from pi_agent.failsafe.machine import Change, Command
 from pi_agent.hardware.errors import HardwareError
 from tests.pi_agent.driving import LIMIT, alive
-from tests.pi_agent.pin_log import PinLog
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process and go on")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="motors on pins are Linux's")

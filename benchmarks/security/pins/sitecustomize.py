@@ -1,4 +1,4 @@
-"""Lets tests see the pins of a motors' process, from outside and after its death.
+"""Lets tests and benchmarks see the pins of a motors' process, from outside and after its death.
 
 Python loads this at start where this folder is on PYTHONPATH. Each change of a pin in software
 becomes one line of the file that PINS_FILE names: time, process, pin, state.
