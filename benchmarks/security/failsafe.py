@@ -43,6 +43,10 @@ def tell_cuts(report: Report, found: list[dict[str, Any]]) -> None:
     times = [1000 * seconds for one in found for seconds in one["times"]]
     report.keep("cut_ms", times)
     report.keep("cars", found)
+    for name, ordinary in (("real_time", False), ("ordinary", True)):
+        part = [1000 * s for one in found if one["ordinary"] is ordinary for s in one["times"]]
+        report.figure(f"last_command_to_neutral_{name}_p99", quantile(part, 0.99), "ms")
+        report.figure(f"last_command_to_neutral_{name}_worst", max(part), "ms")
     cuts = sum(one["cuts"] for one in found)
     report.figure("cuts", len(times), "cuts", target=Target(cuts, True, of_ratio=False))
     for word, share in (("p50", 0.5), ("p99", 0.99)):
@@ -75,10 +79,11 @@ def tell_fuzz(report: Report, found: dict[str, int]) -> None:
 
 
 def cut_off(number: int, cuts: int) -> dict[str, Any]:
-    """One car, its driver, and so many cuts."""
+    """One car, its driver, and so many cuts. Every second car has no real-time priority."""
+    ordinary = number % 2 == 1
     with tempfile.TemporaryDirectory(prefix="failsafe-") as folder:
         environment = os.environ | {"PYNET_CONFIG": folder}
-        car = start("failsafe_car", environment=environment)
+        car = start("failsafe_car", *["ordinary"] * ordinary, environment=environment)
         try:
             assert car.stdout is not None
             facts = json.loads(car.stdout.readline().partition(" ")[2])
@@ -91,7 +96,7 @@ def cut_off(number: int, cuts: int) -> dict[str, Any]:
             car.wait()
     driven: dict[str, Any] = json.loads(said)
     notes = json.loads(noted)
-    return driven | {"times": notes["cuts"], "frames": notes["frames"]}
+    return driven | {"times": notes["cuts"], "frames": notes["frames"], "ordinary": ordinary}
 
 
 def start(module: str, *arguments: object, environment: dict[str, str]) -> subprocess.Popen[str]:

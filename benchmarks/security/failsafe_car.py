@@ -1,13 +1,16 @@
 """A simulated car that notes each time its motors were made neutral because commands stopped.
 
-Run as ``python -m benchmarks.security.failsafe_car``: says ``ready {"port": ...}``, and when its
-standard input is closed, a line of JSON with what it noted.
+Run as ``python -m benchmarks.security.failsafe_car [ordinary]``, where ``ordinary`` keeps its
+motors' process from real-time priority, as for a user without rights. It says
+``ready {"port": ...}``, and when its standard input is closed, a line of JSON with its notes.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
+import os
 import sys
 import threading
 
@@ -17,6 +20,7 @@ from pi_agent.config import CameraConfig, Config, FailsafeConfig, GatewayConfig
 from pi_agent.failsafe import rules
 
 TIMEOUT = 0.25
+CAP_SYS_NICE, PR_CAPBSET_DROP = 23, 24
 
 
 class Notes:
@@ -46,9 +50,17 @@ class Notes:
                 self.cuts.append(newest - state.accepted_at)
 
 
+def be_ordinary() -> None:
+    """Let no program that this one starts put itself before others, though root may."""
+    if os.geteuid() == 0 and ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0):
+        raise OSError("the right to set priorities cannot be dropped")
+
+
 def main() -> None:
     """Run until the standard input is closed."""
     logging.basicConfig(level=logging.ERROR)
+    if "ordinary" in sys.argv:
+        be_ordinary()
     config = Config(
         gateway=GatewayConfig(port=0),
         camera=CameraConfig(width=320, height=240, fps=30.0),

@@ -193,7 +193,6 @@ def test_kill_9_of_the_agent_stops_the_wheels(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     config.write_text('[drivetrain]\nkind = "hbridge"\n', encoding="utf-8")
     arguments = ("--config", str(config), "--report", str(report))
-    motors = 0
     try:
         with (
             running(*arguments, **pins.environment()) as (process, address),
@@ -212,8 +211,9 @@ def test_kill_9_of_the_agent_stops_the_wheels(tmp_path: Path) -> None:
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=30)
     finally:
-        with contextlib.suppress(ProcessLookupError, TypeError):
-            os.kill(motors or 2**22 + 1, signal.SIGKILL)
+        for pid in {level.pid for level in pins.read()}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_it_ends_when_its_parent_ends(tmp_path: Path) -> None:
