@@ -24,12 +24,10 @@ import atexit
 import contextlib
 import json
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pi_agent.hardware.errors import HardwareError
-
-if TYPE_CHECKING:
-    from pi_agent.config import HBridgeConfig
+from pi_agent.hardware.hbridge_config import HBridgeConfig
 
 
 def mix(steer: float, throttle: float) -> tuple[float, float]:
@@ -86,8 +84,6 @@ class HBridge:
     @classmethod
     def from_text(cls, text: str) -> HBridge:
         """From the configuration as JSON, as it comes to the motors' process."""
-        from pi_agent.config import HBridgeConfig
-
         values = json.loads(text)
         values["left"], values["right"] = tuple(values["left"]), tuple(values["right"])
         return cls(HBridgeConfig(**values))
