@@ -365,7 +365,11 @@ class Actuators:
             "The motors' process %s is gone; a new one starts, disarmed, in %.1f s", pid, wait
         )
         if not self._closing.wait(wait):
-            self._spawn()
+            try:
+                self._spawn()
+            except OSError as error:
+                # No memory for a process: the motors have no owner, and the next look tries again.
+                logger.error("The motors' process cannot be started: %s", error)
 
     def _note_death(self, died: State) -> None:
         """From now on the state says that there is no process; counts go on."""
