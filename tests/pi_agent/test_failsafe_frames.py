@@ -91,3 +91,10 @@ def test_garbage_is_skipped_and_never_obeyed(parts: list[bytes | int], data: st.
     (order,) = after.feed(frames.pack_order(frames.STOP, 0, 5) + bytes(80))
     assert order.number == 5
     assert after.garbage > 0
+
+
+def test_a_flood_of_garbage_takes_no_memory() -> None:
+    reader = OrderReader()
+    for number in range(200):
+        list(reader.feed(bytes([number]) * 50_000))
+        assert len(reader._buffer) < frames.ORDER_SIZE

@@ -333,6 +333,42 @@ def test_kill_9_of_the_agent_is_neutral_and_the_pins_stay_held(pins: PinLog, pla
             rig.drive(0.5)
 
 
+HEIR = """
+import subprocess, sys
+import pi_agent.actuators as module
+real = subprocess.Popen
+class Popen(real):
+    def __init__(self, *arguments, **options):
+        super().__init__(*arguments, **options)
+        # Another child, which has the other end of the orders, and lives on.
+        fd = self.stdin.fileno()
+        self.heir = real([sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=[fd],
+                         stdout=subprocess.DEVNULL)
+        print(self.heir.pid, flush=True)
+module.subprocess.Popen = Popen
+"""
+
+
+@linux
+def test_the_agents_end_is_seen_though_another_child_keeps_the_pipe_open(
+    pins: PinLog, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "AGENT", HEIR + AGENT)
+    try:
+        with agent(plan) as (process, heir):
+            pins.until(lambda now: now.get(LEFT) == 0.5)
+            process.kill()
+            pins.until(still)
+            assert alive(heir)
+            # It knows that its agent is gone, or it would not give its pins up.
+            with Rig(plan) as rig:
+                rig.drive()
+    finally:
+        for pid in {level.pid for level in pins.read()}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
 @linux
 def test_an_agent_that_stalls_is_silence(pins: PinLog, plan: Plan) -> None:
     with agent(plan) as (process, _):
