@@ -23,10 +23,11 @@ LATE = 280.0
 
 def measure(report: Report) -> None:
     """All of it, the cuts over several cars at once."""
-    cuts, kills, commands = (3, 2, 20_000) if report.quick else (250, 10, 1_000_000)
+    cuts, kills, commands = (3, 2, 20_000) if report.quick else (255, 10, 1_000_000)
     with busy(0 if report.quick else os.cpu_count() or 1):
-        found = in_parallel(CARS, lambda number: cut_off(number, cuts))
-        tell_cuts(report, found)
+        tell_cuts(report, in_parallel(CARS, lambda number: cut_off(number, cuts)))
+        # A user without rights: one car, as there is one on a Raspberry Pi.
+        tell_ordinary(report, cut_off(CARS, max(3, cuts * 2 // 5), ordinary=True))
         killed = [ms for part in in_parallel(CARS, lambda _: kill_agents(kills)) for ms in part]
     report.keep("kill_ms", killed)
     report.figure(
@@ -43,12 +44,9 @@ def tell_cuts(report: Report, found: list[dict[str, Any]]) -> None:
     times = [1000 * seconds for one in found for seconds in one["times"]]
     report.keep("cut_ms", times)
     report.keep("cars", found)
-    for name, ordinary in (("real_time", False), ("ordinary", True)):
-        part = [1000 * s for one in found if one["ordinary"] is ordinary for s in one["times"]]
-        report.figure(f"last_command_to_neutral_{name}_p99", quantile(part, 0.99), "ms")
-        report.figure(f"last_command_to_neutral_{name}_worst", max(part), "ms")
     cuts = sum(one["cuts"] for one in found)
-    report.figure("cuts", len(times), "cuts", target=Target(cuts, True, of_ratio=False))
+    least = Target(0 if report.quick else 1000, True, of_ratio=False)
+    report.figure("cuts", len(times), "cuts", target=least)
     for word, share in (("p50", 0.5), ("p99", 0.99)):
         target = Target(265.0, of_ratio=False) if word == "p99" else None
         value = quantile(times, share)
@@ -66,6 +64,18 @@ def tell_cuts(report: Report, found: list[dict[str, Any]]) -> None:
     report.figure("pictures_sent_meanwhile", sum(one["frames"] for one in found), "pictures")
 
 
+def tell_ordinary(report: Report, found: dict[str, Any]) -> None:
+    """Report what the motors' process does without real-time priority."""
+    times = [1000 * seconds for seconds in found["times"]]
+    report.keep("ordinary_ms", times)
+    for word, value in (
+        ("p50", quantile(times, 0.5)),
+        ("p99", quantile(times, 0.99)),
+        ("worst", max(times)),
+    ):
+        report.figure(f"last_command_to_neutral_without_priority_{word}", value, "ms")
+
+
 def tell_fuzz(report: Report, found: dict[str, int]) -> None:
     """Report what became of the fuzzed commands."""
     report.keep("fuzz", found)
@@ -78,9 +88,8 @@ def tell_fuzz(report: Report, found: dict[str, int]) -> None:
     report.figure("right_commands_among_them", found["accepted"], f"of {found['right']}")
 
 
-def cut_off(number: int, cuts: int) -> dict[str, Any]:
-    """One car, its driver, and so many cuts. Every second car has no real-time priority."""
-    ordinary = number % 2 == 1
+def cut_off(number: int, cuts: int, ordinary: bool = False) -> dict[str, Any]:
+    """One car, its driver, and so many cuts; ``ordinary`` is without real-time priority."""
     with tempfile.TemporaryDirectory(prefix="failsafe-") as folder:
         environment = os.environ | {"PYNET_CONFIG": folder}
         car = start("failsafe_car", *["ordinary"] * ordinary, environment=environment)
@@ -96,7 +105,7 @@ def cut_off(number: int, cuts: int) -> dict[str, Any]:
             car.wait()
     driven: dict[str, Any] = json.loads(said)
     notes = json.loads(noted)
-    return driven | {"times": notes["cuts"], "frames": notes["frames"], "ordinary": ordinary}
+    return driven | {"times": notes["cuts"], "frames": notes["frames"]}
 
 
 def start(module: str, *arguments: object, environment: dict[str, str]) -> subprocess.Popen[str]:

@@ -128,6 +128,7 @@ def fuzz(count: int) -> dict[str, int]:
     helm.start()
     try:
         fuzz = Fuzz(helm)
+        helm.feed_begins(ANN)
         fuzz.arm()
         while fuzz.wrong < count:
             if not helm.state.flags & 2:
