@@ -22,6 +22,8 @@ from pi_agent.report import Reporter
 from pi_agent.subroutines import Subroutines
 from pi_agent.video import CameraVideo, offered
 from pynet.rc.messages import CarDescription, CarStatus
+from pynet.trust.display import CodeCommand
+from pynet.trust.store import Placed
 
 logger = logging.getLogger(__name__)
 
@@ -179,15 +181,21 @@ class Agent:
         )
 
     def _make_gateway(self) -> pynet.Gateway:
-        config = self._config.gateway
-        return pynet.Gateway(
+        config, trust = self._config.gateway, self._config.trust
+        placed = [Placed.of(peer.name, peer.id, peer.role) for peer in trust.peer]
+        gateway = pynet.Gateway(
             config.host,
             config.port,
             pool_size=config.pool_size,
             name=self._config.name,
             insecure=config.insecure,
             allow_network=config.allow_network,
+            trust=None if config.insecure else pynet.Trust(name=self._config.name, placed=placed),
+            announce=config.announce,
         )
+        if trust.code_command:
+            gateway.on_pairing = CodeCommand(trust.code_command)
+        return gateway
 
 
 def _black_box_file(config: Config) -> Path | None:

@@ -23,7 +23,12 @@ logger = logging.getLogger("pi_agent")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in ("id", "pair", "peers"):
+        from pi_agent.acquaintances import acquaint
+
+        return acquaint(words)
+    options = _parser().parse_args(words)
     try:
         config = _configuration(options)
     except ConfigError as error:
@@ -43,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="pi-agent",
         description="The program on the car: gives its camera and sensors to an app, and drives.",
-        epilog="Without hardware: pi-agent --sim",
+        epilog="Without hardware: pi-agent --sim. "
+        "To let others in: pi-agent pair | id | peers, each with --help",
     )
     add = parser.add_argument
     add(

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from pi_agent.config_reader import ConfigError, Table, read_file
 from pi_agent.hardware.hbridge_config import HBridgeConfig
+from pynet.errors import ConfigurationError
+from pynet.trust.identity import read_device_id
+from pynet.trust.peers import LONGEST_NAME, clean_name
 
 __all__ = [
     "SENSOR_NAMES",
@@ -23,8 +26,10 @@ __all__ = [
     "FailsafeConfig",
     "GatewayConfig",
     "HBridgeConfig",
+    "PeerConfig",
     "SensorConfig",
     "SimulatorConfig",
+    "TrustConfig",
     "example_text",
     "load_config",
     "show",
@@ -46,6 +51,7 @@ class GatewayConfig:
         pool_size: how many connections at once; a live feed takes one to eight.
         insecure: True for plain TCP: no encryption, and nobody proves who they are.
         allow_network: True to do so on another address than this machine's own.
+        announce: tell the network by mDNS that the car is here, if it listens beyond this machine.
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +59,35 @@ class GatewayConfig:
     pool_size: int = 128
     insecure: bool = False
     allow_network: bool = False
+    announce: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PeerConfig:
+    """A machine that needs no code.
+
+    Attributes:
+        name: what it is called here.
+        id: what `pynet id` prints there.
+        role: ``"viewer"``, ``"driver"`` or ``"owner"``.
+    """
+
+    name: str
+    id: str
+    role: str = "driver"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustConfig:
+    """Who may come in.
+
+    Attributes:
+        code_command: program and arguments that show a pairing code, which is added to them.
+        peer: machines that need no code.
+    """
+
+    code_command: tuple[str, ...] = ()
+    peer: tuple[PeerConfig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +172,7 @@ class Config:
 
     name: str = "Rover-1"
     gateway: GatewayConfig = field(default_factory=GatewayConfig)
+    trust: TrustConfig = field(default_factory=TrustConfig)
     drivetrain: DrivetrainConfig = field(default_factory=DrivetrainConfig)
     camera: CameraConfig = field(default_factory=CameraConfig)
     sensors: dict[str, SensorConfig] = field(default_factory=dict)
@@ -154,6 +190,7 @@ def load_config(path: str | Path) -> Config:
     config = Config(
         name=top.text("name", Config().name, longest=64),
         gateway=_gateway(top.table("gateway")),
+        trust=_trust(top.table("trust")),
         drivetrain=_drivetrain(top.table("drivetrain")),
         camera=_camera(top.table("camera")),
         sensors=_sensors(top.table("sensors")),
@@ -187,7 +224,26 @@ def _gateway(table: Table) -> GatewayConfig:
         pool_size=table.whole("pool_size", default.pool_size, 8, 1024),
         insecure=table.flag("insecure", default.insecure),
         allow_network=table.flag("allow_network", default.allow_network),
+        announce=table.flag("announce", default.announce),
     )
+
+
+def _trust(table: Table) -> TrustConfig:
+    peers = []
+    for part in table.tables("peer"):
+        peer = PeerConfig(
+            name=part.text("name", "", longest=LONGEST_NAME),
+            id=part.text("id", "", longest=80),
+            role=part.choice("role", "driver", ("viewer", "driver", "owner")),
+        )
+        for key, value, check in (("name", peer.name, clean_name), ("id", peer.id, read_device_id)):
+            try:
+                check(value)
+            except ConfigurationError as error:
+                if value:
+                    part.problem(key, "cannot be", str(error))
+        peers.append(peer)
+    return TrustConfig(table.words("code_command"), tuple(peers))
 
 
 def _drivetrain(table: Table) -> DrivetrainConfig:
@@ -295,6 +351,9 @@ def _lines(value: object, prefix: str) -> list[str]:
     for key, entry in entries:
         if key == "hbridge":
             plain += _lines(entry, prefix) if getattr(value, "kind", "") == "hbridge" else []
+        elif isinstance(entry, tuple) and entry and is_dataclass(entry[0]):
+            for part in entry:
+                inner += ["", f"[[{prefix}{key}]]", *_lines(part, "")]
         elif is_dataclass(entry) or isinstance(entry, dict):
             name = f"{prefix}{key}"
             body = _lines(entry, f"{name}.")

@@ -6,6 +6,7 @@ import difflib
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class Table:
         self._lines = lines
         self._known: set[str] = set()
         self._inner: dict[str, Table] = {}
+        self._lists: list[Table] = []
         self._problems: list[str] = []
 
     def names(self) -> list[str]:
@@ -51,6 +53,30 @@ class Table:
                 values = {}
             self._inner[key] = Table(values, (*self._path, key), self._file, self._lines)
         return self._inner[key]
+
+    def tables(self, key: str) -> list[Table]:
+        """The tables of an array of them, written as [[key]] each."""
+        self._known.add(key)
+        values = self._values.get(key, [])
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            self.problem(
+                key, "must be tables", f"write [[{'.'.join([*self._path, key])}]] for each"
+            )
+            return []
+        found = [
+            Table(value, (*self._path, key, str(number)), self._file, self._lines)
+            for number, value in enumerate(values, start=1)
+        ]
+        self._lists += found
+        return found
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of texts; empty if the file has none."""
+        value = self._get(key, [])
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            self.problem(key, "is no list of texts", 'write ["first", "second"]')
+            return ()
+        return tuple(value)
 
     def text(self, key: str, default: str, longest: int = 1000) -> str:
         """A text that is not empty."""
@@ -144,7 +170,8 @@ class Table:
                 close = difflib.get_close_matches(key, self._known, n=1)
                 remedy = f"write {close[0]} if you meant that" if close else "remove it"
                 self.problem(key, "is not known here", remedy)
-        inner = [text for table in self._inner.values() for text in table._all_problems()]
+        below = [*self._inner.values(), *self._lists]
+        inner = [text for table in below for text in table._all_problems()]
         return self._problems + inner
 
     def _get(self, key: str, default: Any) -> Any:
@@ -183,14 +210,24 @@ def _short(value: Any) -> str:
 
 
 def _line_of(lines: list[str], path: tuple[str, ...], key: str) -> int | None:
-    """The line (from 1) that gives ``key`` in the table ``path``, or names the table."""
+    """The line (from 1) that gives ``key`` in the table ``path``, or names the table.
+
+    The line of one table of several if that does not give the key.
+    """
     here: tuple[str, ...] = ()
+    seen: Counter[tuple[str, ...]] = Counter()
+    of_table = None
     for number, line in enumerate(lines, start=1):
-        header = re.match(r"\s*\[([^\[\]]+)\]", line)
+        header = re.match(r"\s*(\[{1,2})([^\[\]]+)\]", line)
         if header:
-            here = tuple(part.strip().strip("\"'") for part in header[1].split("."))
+            here = tuple(part.strip().strip("\"'") for part in header[2].split("."))
             if here == (*path, key):
                 return number
+            if header[1] == "[[":
+                seen[here] += 1
+                here = (*here, str(seen[here]))
+                if here == path:
+                    of_table = number
         elif here == path and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
             return number
-    return None
+    return of_table

@@ -298,6 +298,8 @@ class Dialler:
             message = str(fields.get("message", "refused without a reason"))
             if fields.get("error") == "Busy":
                 raise Busy(message, float(fields.get("retry_after", 1.0)))
+            if fields.get("error") == "AuthenticationError":
+                raise AuthenticationError(message)
             raise ConnectError(message)
         return fields
 

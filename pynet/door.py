@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ
@@ -16,7 +17,8 @@ from pynet.io.lane import Lane
 from pynet.io.options import listen_on
 from pynet.io.reactor import Reactor
 from pynet.io.tls import Tls
-from pynet.stranger import PAIRING, PLAIN, TLS, Stranger
+from pynet.offenders import Offenders
+from pynet.stranger import GONE, PAIRING, PLAIN, SILENT, STRANGE, TLS, Stranger
 from pynet.trust.store import Trust
 from pynet.wire.connection import Connection, read_greeting
 from pynet.wire.frames import Frame
@@ -26,7 +28,10 @@ from pynet.wire.states import Side
 log = logging.getLogger("pynet.gateway")
 
 MAX_UNGREETED = 256
-"""Connections that have not greeted yet; more wait in the kernel's queue."""
+"""Connections that have not greeted yet; a further one takes the place of another."""
+
+AT_ONCE = 16
+"""Connections that are taken in a row; those that are served want to be looked at in between."""
 
 LOOK_FOR_CHANGES = 0.25
 """Seconds between two looks whether another program has added or revoked a peer."""
@@ -37,7 +42,17 @@ NO_TLS = b"\x15\x03\x03\x00\x02\x02\x46"
 TLS_ONLY = b"\x15\x03\x03\x00\x02\x02\x78"
 """Likewise: fatal, no_application_protocol."""
 
-NO_PAIRING = b"CLOSED\n"
+NO_PAIRING = b"PLAIN\n"
+"""To who wants to pair with a Gateway that lets anybody in."""
+
+UNWANTED = {
+    TLS: "wants TLS, and this Gateway runs with insecure=True",
+    PLAIN: "wants plain TCP, which is insecure; connect without insecure=True",
+    PAIRING: "wants to pair, and nobody has opened a window for that",
+    STRANGE: "speaks no pynet",
+    SILENT: "says nothing",
+}
+"""Why somebody is sent away."""
 
 OnHello = Callable[[Lane, Frame, dict[str, object]], None]
 
@@ -85,9 +100,9 @@ class Door:
         self._trust = trust
         self._looked_at = 0.0
         self._lock = threading.Lock()
-        self._greeting: set[Lane] = set()
-        self._strangers: set[Stranger] = set()
+        self._ungreeted: dict[Lane | Stranger, str] = {}
         self.on_pairing: Callable[[socket.socket], None] | None = None
+        self._offenders = Offenders()
         self._closed = False
         reactor.want(self._listener, self, EVENT_READ)
         reactor.watch(self)
@@ -95,7 +110,7 @@ class Door:
     @property
     def greeting(self) -> int:
         """How many connections have not greeted yet."""
-        return len(self._greeting) + len(self._strangers)
+        return len(self._ungreeted)
 
     def close(self) -> None:
         """Stop listening, drop who has not greeted. Idempotent."""
@@ -104,36 +119,50 @@ class Door:
         self._reactor.want(self._listener, self, 0)
         self._listener.close()
         with self._lock:
-            lanes, self._greeting = self._greeting, set()
-            strangers, self._strangers = self._strangers, set()
-        for lane in lanes:
-            lane.close()
-        for stranger in strangers:
-            stranger.close()
+            ungreeted, self._ungreeted = self._ungreeted, {}
+        for one in ungreeted:
+            one.close()
 
     def on_readable(self) -> None:
         """The reactor: connections wait."""
-        while not self._closed:
-            if self.greeting >= MAX_UNGREETED:
-                self._reactor.want(self._listener, self, 0)
+        for _ in range(AT_ONCE):
+            if self._closed:
                 return
             try:
-                sock, _ = self._listener.accept()
+                sock, address = self._listener.accept()
             except BlockingIOError:
                 return
             except OSError as error:
                 log.warning("cannot accept a connection: %s", error)
                 return
+            if self.greeting >= MAX_UNGREETED:
+                self._make_room()
+            host = str(address[0])
+            stranger = Stranger(sock, self._reactor, self._on_word, host)
             with self._lock:
-                self._strangers.add(Stranger(sock, self._reactor, self._on_word))
+                self._ungreeted[stranger] = host
+
+    def _make_room(self) -> None:
+        """Drop whoever has waited longest of the machine that has most connections waiting.
+
+        Who floods loses its own; others get in meanwhile, as their greeting takes no time.
+        """
+        with self._lock:
+            if not self._ungreeted:  # they were dropped by close() right now
+                return
+            (busiest, count), *_ = Counter(self._ungreeted.values()).most_common(1)
+            oldest = next(one for one, host in self._ungreeted.items() if host == busiest)
+            del self._ungreeted[oldest]
+        self._offenders.complain(
+            busiest, f"{busiest} has {count} connections open and says hello over none of them"
+        )
+        oldest.close()
 
     def on_writable(self) -> None:
         """Never asked for."""
 
     def on_tick(self, now: float, late: float) -> None:
-        """The reactor: accept again when there is room."""
-        if self.greeting < MAX_UNGREETED and not self._closed:
-            self._reactor.want(self._listener, self, EVENT_READ)
+        """The reactor: look whether peers have changed."""
         if self._trust is not None and now - self._looked_at > LOOK_FOR_CHANGES:
             self._looked_at = now
             self._trust.peers.refresh()
@@ -141,14 +170,14 @@ class Door:
     def _on_word(self, stranger: Stranger, word: str) -> None:
         """Somebody has said what they want."""
         with self._lock:
-            self._strangers.discard(stranger)
+            self._ungreeted.pop(stranger, None)
         try:
-            if self._closed:
+            if self._closed or word == GONE:
                 stranger.close()
             elif word == TLS and self._trust is not None:
-                self._admit(stranger.sock, Tls(self._trust.server_context(), server=True))
+                self._admit(stranger, Tls(self._trust.server_context(), server=True))
             elif word == PLAIN and self._trust is None:
-                self._admit(stranger.sock, None)
+                self._admit(stranger, None)
             elif word == PAIRING and self.on_pairing is not None:
                 self.on_pairing(stranger.sock)
             else:
@@ -166,14 +195,17 @@ class Door:
                 stranger.sock.send(TLS_ONLY)
             elif word == PAIRING:
                 stranger.sock.send(NO_PAIRING)
-        log.debug("sent a stranger away who wanted %s", word)
+        host = stranger.host
+        self._offenders.complain(host, f"sent {host} away: it {UNWANTED[word]}")
         stranger.close()
 
-    def _admit(self, sock: socket.socket, tls: Tls | None) -> None:
+    def _admit(self, stranger: Stranger, tls: Tls | None) -> None:
+        sock, host = stranger.sock, stranger.host
         connection = Connection(Side.GATEWAY, self._limits, time.monotonic())
         lane = Lane(sock, connection, self._reactor, self._heartbeat, tls)
+        lane.complain = partial(self._offenders.complain, host)
         with self._lock:
-            self._greeting.add(lane)
+            self._ungreeted[lane] = host
         lane.on_frames = partial(self._greet, lane)
         lane.on_lost = lambda: self._reactor.call_soon(partial(self._discard, lane))
         lane.hand_over()
@@ -185,12 +217,12 @@ class Door:
         try:
             fields = read_greeting(hello)
         except PynetError as error:
-            log.warning("dropping %s: %s", lane.peer, error)
+            lane.complain(f"dropping {lane.peer}: {error}")
             self._discard(lane)
             return
         lane.on_frames = lane.on_lost = None
         with self._lock:
-            self._greeting.discard(lane)
+            self._ungreeted.pop(lane, None)
         if self._closed:
             lane.close()
         else:
@@ -198,5 +230,5 @@ class Door:
 
     def _discard(self, lane: Lane) -> None:
         with self._lock:
-            self._greeting.discard(lane)
+            self._ungreeted.pop(lane, None)
         lane.close()

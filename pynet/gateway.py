@@ -11,19 +11,21 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynet._version import __version__
 from pynet.dial import DEFAULT_PORT
 from pynet.door import Door
 from pynet.errors import (
     AuthenticationError,
+    Busy,
     Closed,
     ConfigurationError,
     ConnectionLost,
     Forbidden,
     GatewayStopped,
     PynetError,
+    RemoteProtocolError,
     UnknownSubroutine,
 )
 from pynet.handler import Handler
@@ -34,11 +36,16 @@ from pynet.registrar import Registrar
 from pynet.source import Sources
 from pynet.swarm.group import Group, Groups
 from pynet.trust.peers import Peer, Role
+from pynet.trust.reception import QUESTIONS, Reception
 from pynet.trust.store import Trust
+from pynet.trust.window import SECONDS, PairingWindow, Told
 from pynet.wire.connection import greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
 from pynet.wire.values import Decoder, Encoder
+
+if TYPE_CHECKING:
+    from pynet.discovery import Announcement
 
 log = logging.getLogger("pynet.gateway")
 
@@ -72,6 +79,11 @@ class Gateway(Registrar):
         heartbeat: seconds between heartbeats; a peer is lost after four without a byte.
         limits: what Controllers may send.
         trust: who this machine is, and whom it knows; what the platform's folder holds by default.
+        announce: tell the network by mDNS that it is here, unless it listens on this machine only;
+            also an attribute, until it is started.
+
+    Attributes:
+        on_pairing: gets each pairing window, on a thread of its own, when it opens and is over.
 
     Raises:
         ConfigurationError: an argument cannot work.
@@ -90,6 +102,7 @@ class Gateway(Registrar):
         heartbeat: float = 0.5,
         limits: Limits | None = None,
         trust: Trust | None = None,
+        announce: bool = False,
     ) -> None:
         if not 1 <= pool_size <= 4096:
             raise ConfigurationError(f"pool_size {pool_size} is not within 1 to 4096")
@@ -102,6 +115,8 @@ class Gateway(Registrar):
         self.name = name or socket.gethostname()
         self.tracebacks = tracebacks
         self.heartbeat = heartbeat
+        self.announce = announce
+        self._announcement: Announcement | None = None
         self.limits = limits or Limits()
         self._reactor: Reactor | None = None
         self._pool = HandlerPool(pool_size)
@@ -114,6 +129,8 @@ class Gateway(Registrar):
         self._ids = itertools.count(1)
         self._stopped = threading.Event()
         self._ignore_peers: Callable[[], None] = lambda: None
+        self._reception: Reception | None = None
+        self.on_pairing: Told | None = None
         self._started = 0.0
         self._accepted = self._refused = 0
 
@@ -189,6 +206,8 @@ class Gateway(Registrar):
             self._reactor = None
             raise
         if trust is not None:
+            self._reception = Reception(trust, self.name, (self.host, self.port))
+            self._door.on_pairing = self._reception.on_stranger
             self._ignore_peers = trust.peers.on_change(
                 lambda: self.reactor.call_soon(self._drop_strangers)
             )
@@ -196,7 +215,25 @@ class Gateway(Registrar):
         if self.insecure and self.host not in LOOPBACK:
             log.warning("PLAIN TCP on %s: anybody on this network can use it", self.address)
         log.info("Gateway %s listens on %s, %d Handlers", self.name, self.address, self.pool_size)
+        if self.announce:
+            self._announce()
         return self
+
+    def _announce(self) -> None:
+        """Tell the network; without it a Gateway works as well."""
+        if self.host in LOOPBACK:
+            log.info("%s listens on this machine only, so it is not announced", self.name)
+            return
+        from pynet.discovery import Announcement
+        from pynet.discovery.announcement import announced_hosts
+
+        id_prefix = "" if self.trust is None else self.trust.identity.id.partition("-")[0]
+        try:
+            self._announcement = Announcement(
+                self.name, self.port, id_prefix, hosts=announced_hosts(self.host)
+            )
+        except ConfigurationError as error:
+            log.warning("this Gateway is not announced: %s", error)
 
     def serve(self) -> None:
         """Listen and wait until :meth:`close`, a Controller's stop, or Ctrl-C."""
@@ -229,6 +266,8 @@ class Gateway(Registrar):
             return
         self._door.close()
         self._ignore_peers()
+        if self._reception is not None:
+            self._reception.close()
         farewell = GatewayStopped(f"the Gateway {self.name} was stopped")
         with self._lock:
             handlers = list(self._handlers.values())
@@ -237,12 +276,36 @@ class Gateway(Registrar):
             handler.abandon(farewell)
         for lane in lanes:
             lane.close(farewell)
+        if self._announcement is not None:
+            self._announcement.close()
         stuck = self._pool.close(grace)
         if stuck:
             log.warning("subroutines still run after %.0f s on %s", grace, ", ".join(stuck))
         self._reactor.release()
         self._stopped.set()
         log.info("Gateway %s stopped", self.name)
+
+    def open_pairing(
+        self,
+        role: Role = Role.DRIVER,
+        seconds: float = SECONDS,
+        on_code: Told | None = None,
+        on_end: Told | None = None,
+    ) -> PairingWindow:
+        """Let one machine get to know this one, by a code that a person types in there.
+
+        Args:
+            role: what it may do here.
+            seconds: for which the code is good, at most an hour.
+            on_code, on_end: instead of :attr:`on_pairing`.
+
+        Raises:
+            ConfigurationError: it does not run, speaks plain TCP, or pairs already.
+        """
+        if self._reception is None:
+            raise ConfigurationError(f"{self.name} cannot pair: it is insecure, or does not run")
+        told = self.on_pairing
+        return self._reception.open(role, seconds, on_code or told, on_end or told)
 
     def __enter__(self) -> Gateway:
         return self.start()
@@ -261,14 +324,14 @@ class Gateway(Registrar):
         try:
             peer = self._identify(lane)
         except AuthenticationError as error:
-            lane.refuse(error)
+            self._turn_away(lane, error)
             return
         lane.on_lost = lambda: self.reactor.call_soon(partial(self._discard, lane))
         if fields.get("purpose") == "manage":
             with self._lock:
                 self._managers[lane] = peer
             lane.on_frames = partial(self._on_question, lane)
-            self._welcome(lane, 0, hello)
+            self._welcome(lane, 0, hello, peer)
             return
         try:
             assigned = self._assign(lane, hello)
@@ -289,7 +352,7 @@ class Gateway(Registrar):
         """Who is there."""
         if self.trust is None or lane.tls is None:
             return ANYBODY
-        return self.trust.identify(lane.tls.certificate)
+        return self.trust.admit(lane.tls.certificate)
 
     def _drop_strangers(self) -> None:
         """Peers have changed: whoever is no longer known, or has another role now, must go."""
@@ -310,8 +373,11 @@ class Gateway(Registrar):
             self._waiting = deque(entry for entry in self._waiting if entry[1] is not lane)
         lane.close()
 
-    def _welcome(self, lane: Lane, handler_id: int, hello: Frame, granted: int = 1) -> None:
+    def _welcome(
+        self, lane: Lane, handler_id: int, hello: Frame, peer: Peer, granted: int = 1
+    ) -> None:
         fields = {
+            "role": peer.role.word,
             "lanes": granted,
             "gateway": self.name,
             "version": __version__,
@@ -343,7 +409,8 @@ class Gateway(Registrar):
         if group is not None:
             self._groups.enter(group, handler)
         try:
-            self._welcome(lane, handler.id, hello, 1 if group is None else group.granted)
+            granted = 1 if group is None else group.granted
+            self._welcome(lane, handler.id, hello, peer, granted)
         except PynetError as error:
             log.debug("%s left before its welcome: %s", lane.peer, error)
             self._forget(handler)
@@ -374,7 +441,12 @@ class Gateway(Registrar):
             with self._lock:
                 entry = self._waiting.popleft()
             _, lane, hello = entry
-            if lane.error is None and not self._assign(lane, hello):
+            try:
+                assigned = lane.error is not None or self._assign(lane, hello)
+            except PynetError as error:
+                self._turn_away(lane, error)
+                continue
+            if not assigned:
                 with self._lock:
                     self._waiting.appendleft(entry)
                 return
@@ -390,28 +462,39 @@ class Gateway(Registrar):
                 f"all {self.pool_size} Handlers of {self.name} are taken; close a stream or feed, "
                 "or give the Gateway a larger pool_size"
             )
-            log.warning("refused %s: %s", lane.peer, message)
-            fields = {"error": "Busy", "message": message, "retry_after": 1.0}
-            try:
-                lane.send(Kind.REFUSE, meta=greeting(fields))
-            except PynetError as error:
-                log.debug("%s left before it was refused: %s", lane.peer, error)
-            lane.close()
+            self._turn_away(lane, Busy(message), retry_after=1.0)
+
+    def _turn_away(self, lane: Lane, error: PynetError, **more: object) -> None:
+        """Say why there is no welcome."""
+        log.warning("refused %s: %s", lane.peer, error)
+        fields = {"error": type(error).__name__, "message": str(error), **more}
+        try:
+            lane.send(Kind.REFUSE, meta=greeting(fields))
+        except PynetError as gone:
+            log.debug("%s left before it was refused: %s", lane.peer, gone)
+        lane.close()
 
     # ---- questions from managers, on the reactor ----------------------------------------
 
     def _on_question(self, lane: Lane) -> None:
         while lane.waiting():
             frame = lane.next_frame(0)
-            if frame is None:
+            peer = self._managers.get(lane)
+            if frame is None or peer is None:
+                return
+            if frame.kind != Kind.ASK:
+                name = Kind(frame.kind).name
+                lane.refuse(RemoteProtocolError(f"{name} came where only questions are answered"))
                 return
             try:
-                answer = self._answer(frame, self._managers[lane].role)
-                meta, _ = Encoder().encode(answer)
-                lane.send(Kind.ANSWER, meta=meta)
+                kind, (meta, _) = Kind.ANSWER, Encoder().encode(self._answer(frame, peer.role))
             except PynetError as error:
                 fields = {"type": type(error).__name__, "message": str(error)}
-                lane.send(Kind.ERROR, meta=greeting(fields))
+                kind, meta = Kind.ERROR, greeting(fields)
+            try:
+                lane.send(kind, meta=meta)
+            except PynetError as error:
+                log.debug("%s did not wait for its answer: %s", lane.peer, error)
 
     def _answer(self, frame: Frame, role: Role) -> Any:
         question = Decoder().decode(frame.meta, frame.body)
@@ -428,8 +511,10 @@ class Gateway(Registrar):
             return [handler.describe() for handler in handlers]
         if topic == "stats":
             return self._stats()
-        if topic in ("stop_handler", "stop_gateway") and role < Role.OWNER:
-            raise Forbidden(f"only an owner of {self.name} may stop Handlers or the Gateway")
+        if topic in ("stop_handler", "stop_gateway", *QUESTIONS) and role < Role.OWNER:
+            raise Forbidden(f"only an owner of {self.name} may ask for {topic}")
+        if topic in QUESTIONS and self._reception is not None:
+            return self._reception.answer(topic, details, self.on_pairing)
         if topic == "stop_handler" and len(details) == 2:
             return self._stop_handler(*details)
         if topic == "stop_gateway":

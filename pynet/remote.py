@@ -54,6 +54,7 @@ class RemoteGateway:
         name: what the Gateway calls itself.
         version: its pynet release.
         peer: whose it is, as its certificate proves; None over plain TCP.
+        role: what this machine may do there: ``"viewer"``, ``"driver"`` or ``"owner"``.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class RemoteGateway:
         self.address = dialler.address
         self.name = str(welcome.get("gateway", ""))
         self.version = str(welcome.get("version", ""))
+        self.role = str(welcome.get("role", ""))
 
     # ---- batch --------------------------------------------------------------------------
 
@@ -400,12 +402,12 @@ class RemoteGateway:
     def ping(self) -> float:
         """Round trip to the Gateway's manager, in seconds. Takes no Handler."""
         start = time.monotonic()
-        self._ask("ping")
+        self.ask("ping")
         return time.monotonic() - start
 
     def subroutines(self) -> list[dict[str, Any]]:
         """What the Gateway offers: name, kind, signature, doc, policy of each."""
-        answer: list[dict[str, Any]] = self._ask("subroutines")
+        answer: list[dict[str, Any]] = self.ask("subroutines")
         return answer
 
     def handlers(self, *, everyone: bool = False) -> list[dict[str, Any]]:
@@ -414,24 +416,25 @@ class RemoteGateway:
         Args:
             everyone: those of all Controllers.
         """
-        answer: list[dict[str, Any]] = self._ask("handlers")
+        answer: list[dict[str, Any]] = self.ask("handlers")
         mine = self._dialler.controller
         return [row for row in answer if everyone or row["controller"] == mine]
 
     def stop_handler(self, handler_id: int) -> None:
         """Stop a Handler; its Client gets HandlerStopped."""
-        self._ask("stop_handler", handler_id, self._dialler.name)
+        self.ask("stop_handler", handler_id, self._dialler.name)
 
     def stop_gateway(self) -> None:
         """Stop the Gateway itself; everybody connected gets GatewayStopped."""
-        self._ask("stop_gateway")
+        self.ask("stop_gateway")
 
     def stats(self) -> dict[str, Any]:
         """Figures of the Gateway."""
-        answer: dict[str, Any] = self._ask("stats")
+        answer: dict[str, Any] = self.ask("stats")
         return answer
 
-    def _ask(self, *question: Any) -> Any:
+    def ask(self, *question: Any) -> Any:
+        """Put a question to the Gateway itself, such as ``"ping"``; its answer."""
         with self._question_turn:
             self._check_open()
             lane = self._manager
@@ -440,11 +443,14 @@ class RemoteGateway:
                     lane.close()
                 lane = self._manager = self._dialler.open("manage")
             meta, _ = Encoder().encode(list(question))
-            lane.send(Kind.ASK, meta=meta)
-            frame = lane.next_frame(self._dialler.timeout)
-            if frame is None:
+            try:
+                lane.send(Kind.ASK, meta=meta)
+                frame = lane.next_frame(self._dialler.timeout)
+                if frame is None:
+                    raise DeadlineExceeded(f"{self.address} did not answer {question[0]!r} in time")
+            except BaseException:  # Ctrl-C, too: an answer that comes later is to no question
                 lane.close()
-                raise DeadlineExceeded(f"{self.address} did not answer {question[0]!r} in time")
+                raise
             return self._read_answer(frame)
 
     def _read_answer(self, frame: Frame) -> Any:

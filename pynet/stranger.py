@@ -13,7 +13,8 @@ from pynet.wire.frames import MAGIC
 PATIENCE = 3.0
 """Seconds until a caller must have said the first word."""
 
-TLS, PLAIN, PAIRING, STRANGE = "tls", "plain", "pairing", "strange"
+TLS, PLAIN, PAIRING = "tls", "plain", "pairing"
+STRANGE, SILENT, GONE = "strange", "silent", "gone"
 
 PAIRING_WORD = b"PYNET-PAIR-1\n"
 """Said in the clear before TLS, because who pairs has no certificate that is known."""
@@ -26,18 +27,35 @@ _LONGEST = max(len(PAIRING_WORD), len(MAGIC))
 OnWord = Callable[["Stranger", str], None]
 
 
+def understood(word: bytes) -> str:
+    """What somebody wants who begins like this; empty if that cannot be told yet."""
+    if not word:
+        return GONE
+    for beginning, wanted in ((_HANDSHAKE, TLS), (MAGIC, PLAIN), (PAIRING_WORD, PAIRING)):
+        if word.startswith(beginning):
+            return wanted
+        if beginning.startswith(word):
+            return ""
+    return STRANGE
+
+
 class Stranger:
     """A connection of which nothing is known yet. On the reactor only.
 
     Args:
         sock: just accepted.
         reactor: reads it.
-        on_word: gets this object and what is wanted, :data:`STRANGE` for nonsense and silence. The
-            socket is the receiver's then.
+        on_word: gets this object and what is wanted; :data:`STRANGE` for nonsense, :data:`SILENT`
+            for too little, :data:`GONE` for a connection that was closed. The socket is the
+            receiver's then.
+        host: where it comes from.
     """
 
-    def __init__(self, sock: socket.socket, reactor: Reactor, on_word: OnWord) -> None:
+    def __init__(
+        self, sock: socket.socket, reactor: Reactor, on_word: OnWord, host: str = ""
+    ) -> None:
         self.sock = sock
+        self.host = host
         self._reactor = reactor
         self._on_word = on_word
         self._since = time.monotonic()
@@ -53,17 +71,13 @@ class Stranger:
             return
         except OSError:
             word = b""
-        if word.startswith(_HANDSHAKE):
-            self._tell(TLS)
-        elif word.startswith(MAGIC):
-            self._tell(PLAIN)
-        elif word.startswith(PAIRING_WORD):
-            self.sock.recv(len(PAIRING_WORD))
-            self._tell(PAIRING)
-        elif word and any(w.startswith(word) for w in (_HANDSHAKE, MAGIC, PAIRING_WORD)):
+        wanted = understood(word)
+        if not wanted:
             self._reactor.want(self.sock, self, 0)  # until the next tick: what is there stays there
-        else:
-            self._tell(STRANGE)
+            return
+        if wanted == PAIRING:
+            self.sock.recv(len(PAIRING_WORD))
+        self._tell(wanted)
 
     def on_writable(self) -> None:
         """Never asked for."""
@@ -71,7 +85,7 @@ class Stranger:
     def on_tick(self, now: float, late: float) -> None:
         """The reactor: nobody waits for ever."""
         if now - self._since - late > PATIENCE:
-            self._tell(STRANGE)
+            self._tell(SILENT)
         else:
             self._reactor.want(self.sock, self, EVENT_READ)
 

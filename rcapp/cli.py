@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = Options(
             demo=demo,
             connect=connect,
+            insecure=arguments.insecure,
             config=arguments.config,
             log_level=arguments.log_level,
             scripted_seconds=seconds,
@@ -73,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--demo", action="store_true", help="drive a simulated car")
     where.add_argument("--connect", metavar="HOST:PORT", help="connect to this car at once")
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="connect without encryption, to cars that run so: anyone in the network can watch "
+        "and drive them",
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file to use")
     parser.add_argument(
         "--reset-settings", action="store_true", help="start from defaults; the old file is kept"

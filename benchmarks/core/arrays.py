@@ -61,10 +61,12 @@ def raw_transfer(stack: contextlib.ExitStack, count: int) -> Callable[[], float]
     return one_round
 
 
-def pynet_transfer(stack: contextlib.ExitStack, count: int) -> Callable[[], float]:
+def pynet_transfer(
+    stack: contextlib.ExitStack, count: int, *, insecure: bool = True
+) -> Callable[[], float]:
     """Receive in a callback, where every array is a new one."""
-    peer = stack.enter_context(Peer("gateway", 5))
-    controller = stack.enter_context(Controller(name="benchmark", insecure=True))
+    peer = stack.enter_context(Peer("gateway", 5, *([] if insecure else ["tls"])))
+    controller = stack.enter_context(Controller(name="benchmark", insecure=insecure))
     car = controller.connect(f"127.0.0.1:{peer.facts['port']}")
 
     def one_round() -> float:

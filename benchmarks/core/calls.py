@@ -113,9 +113,11 @@ def zmq_ping(stack: contextlib.ExitStack, peer: Peer) -> Callable[[], bytes]:
     return ping
 
 
-def pynet_ping(stack: contextlib.ExitStack, peer: Peer) -> Callable[[], bytes]:
+def pynet_ping(
+    stack: contextlib.ExitStack, peer: Peer, *, insecure: bool = True
+) -> Callable[[], bytes]:
     """Ask with a plain call."""
-    controller = stack.enter_context(Controller(name="benchmark", insecure=True))
+    controller = stack.enter_context(Controller(name="benchmark", insecure=insecure))
     car = controller.connect(f"127.0.0.1:{peer.facts['port']}")
 
     def ping() -> bytes:

@@ -19,9 +19,14 @@ log = logging.getLogger("pynet.cli")
 EXIT_OK, EXIT_FAILED, EXIT_INTERRUPTED = 0, 1, 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    parser = build_parser()
+def main(arguments: Sequence[str] | None = None, program: str = "pynet") -> int:
+    """Run the command; returns its exit status.
+
+    Args:
+        arguments: the words after its name; those of the process by default.
+        program: its name, for another command that lends words of this one.
+    """
+    parser = build_parser(program)
     options, rest = parser.parse_known_args(arguments)
     # argparse takes what follows an option after the arguments for leftovers.
     if any(word.startswith("-") for word in rest) or (rest and "arguments" not in options):

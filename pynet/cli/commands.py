@@ -24,6 +24,7 @@ from pynet.cli.text import (
     show_lines,
     size,
 )
+from pynet.cli.trusting import known_by_name
 from pynet.controller import Controller
 from pynet.remote import RemoteGateway
 
@@ -31,7 +32,10 @@ from pynet.remote import RemoteGateway
 @contextlib.contextmanager
 def _connected(options: argparse.Namespace) -> Iterator[RemoteGateway]:
     with Controller(insecure=options.insecure) as controller:
-        yield controller.connect(options.host, timeout=options.timeout)
+        trust = controller.trust
+        peer = None if trust is None else known_by_name(options.host, trust)
+        address = options.host if peer is None else peer.address
+        yield controller.connect(address, timeout=options.timeout, peer=peer)
 
 
 def ls(options: argparse.Namespace) -> None:

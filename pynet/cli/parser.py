@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pynet._version import __version__
-from pynet.cli import commands, serving
+from pynet.cli import commands, discovering, pairing, serving, trusting
 from pynet.cli.arguments import address, count, port, seconds
 
 _EPILOG = """\
@@ -19,10 +19,10 @@ arguments: each is read as a Python literal or as JSON if it is one (3, -0.5, No
 write "'a=b'" for a text with an equals sign, and -- before a text that begins with a dash."""
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser(program: str = "pynet") -> argparse.ArgumentParser:
     """Every command with its options; the function to run is left in ``run``."""
     parser = argparse.ArgumentParser(
-        prog="pynet",
+        prog=program,
         description="Serve a Gateway, or look at and use one.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -44,6 +44,12 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--allow-network", action="store_true", help="allow plain TCP beyond this machine"
     )
+    serve.add_argument(
+        "--announce", action="store_true", help="let the network find it, as discover does"
+    )
+
+    discover = _command(words, "discover", discovering.discover, "list the Gateways around")
+    discover.add_argument("--seconds", type=seconds, default=3.0, help="to look around (default 3)")
 
     ls = _command(words, "ls", commands.ls, "list what a Gateway offers", host=True)
     call = _command(words, "call", commands.call, "call a function and print its result", host=True)
@@ -57,12 +63,58 @@ def build_parser() -> argparse.ArgumentParser:
     ping = _command(words, "ping", commands.ping, "measure the round trip to a Gateway", host=True)
     ping.add_argument("--count", type=count, default=10, help="how often (default 10)")
     stats = _command(words, "stats", commands.stats, "show a Gateway and its Handlers", host=True)
-    for command in (ls, call, watch, ping, stats):
+    for command in (discover, ls, call, watch, ping, stats):
         command.add_argument(
             "--json", action="store_true",
             help="print JSON, nothing shortened: arrays as lists, bytes as base64",
         )  # fmt: skip
+    _add_pair(words)
+    _add_peers(words)
     return parser
+
+
+def _add_pair(words: Any) -> None:
+    pair = _command(words, "pair", pairing.pair, "become acquainted with another machine")
+    pair.epilog = pairing.FULL_HELP
+    add = pair.add_argument
+    add("host", nargs="?", metavar="HOST", help="host, host:port (1857), or a pynet:// link")
+    add("--serve", action="store_true", help="show a code here, for the other machine to ask for")
+    add("--ssh", metavar="USER@HOST", help="let ssh show the code, and type nothing")
+    add("--code", help="the code, instead of asking for it")
+    add("--by-id", action="store_true", help="without a code: our id is in a file over there")
+    add("--id", default="", help="device id that the other machine must have")
+    add("--name", default="", help="what this machine is called there; its host name by default")
+    add("--role", default="driver", choices=("viewer", "driver", "owner"),
+        help="what who pairs may do (default driver); with --serve and --ssh")  # fmt: skip
+    add("--seconds", type=seconds, default=300.0, help="that --serve waits (default 300)")
+    add("--listen", default="0.0.0.0", metavar="ADDRESS",
+        help="where the Gateway of --serve is, or is to be (default 0.0.0.0)")  # fmt: skip
+    add("--port", type=port, help="of the Gateway (default 1857); 0 takes any free one")
+    add("--code-command", metavar="COMMAND", help="run by --serve, with the code, for a display")
+    add("--remote", default="pynet", metavar="COMMAND", help="how pynet is called over --ssh")
+    add("--timeout", type=seconds, default=10.0, help="seconds to connect and pair (default 10)")
+    add("--json", action="store_true", help="--serve prints one line of JSON at each change")
+
+
+def _add_peers(words: Any) -> None:
+    who = _command(words, "id", trusting.show_id, "print this machine's device id")
+    who.add_argument("--qr", action="store_true", help="as a QR code, too")
+    peers = _command(words, "peers", trusting.list_peers, "list, rename or revoke known machines")
+    for command in (who, peers):
+        command.add_argument("--json", action="store_true", help="print JSON")
+    actions = peers.add_subparsers(metavar="ACTION")
+    listing = actions.add_parser("list", help="list them, as without an action")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    rename = actions.add_parser("rename", help="call one otherwise")
+    role = actions.add_parser("role", help="let one do more or less here")
+    revoke = actions.add_parser("revoke", help="know one no longer: it is thrown out at once")
+    for action, run in (
+        (rename, trusting.rename), (role, trusting.set_role), (revoke, trusting.revoke),
+    ):  # fmt: skip
+        action.set_defaults(run=run)
+        action.add_argument("peer", metavar="PEER", help="its name, or the begin of its id")
+    rename.add_argument("name", metavar="NAME", help="the new one")
+    role.add_argument("role", choices=("none", "viewer", "driver", "owner"), help="from now on")
 
 
 def _command(

@@ -21,7 +21,13 @@ from collections.abc import Callable, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
 from pynet.bulk import limit_socket
-from pynet.errors import AuthenticationError, ConnectionLost, PynetError, RemoteProtocolError
+from pynet.errors import (
+    AuthenticationError,
+    ConnectionLost,
+    LocalProtocolError,
+    PynetError,
+    RemoteProtocolError,
+)
 from pynet.io import kernel, options
 from pynet.io.reactor import TICK, Reactor
 from pynet.io.syscalls import DONTWAIT, timeval, wait_for
@@ -65,6 +71,7 @@ class Lane:
         on_frames: set while nobody owns the lane: called on the reactor when frames wait.
         on_lost: called once, by whichever thread notices, when the lane dies.
         on_drained: called when left-over bytes were all written.
+        complain: called with a sentence when the other side has broken the rules.
         sparing: send few heartbeats: each would occupy a lane that should be idle.
         left: the other side has closed the connection, rather than fallen silent.
         tls: encrypts, and knows who is there; None for plain TCP.
@@ -103,6 +110,7 @@ class Lane:
         self.on_frames: Callable[[], None] | None = None
         self.on_lost: Callable[[], None] | None = None
         self.on_drained: Callable[[], None] | None = None
+        self.complain: Callable[[str], None] = log.warning
         self._read_size = SMALL_READ
         self.bytes_received = 0
         self._inbox: deque[Frame] = deque()
@@ -147,9 +155,15 @@ class Lane:
         with self._state_lock:
             if self.error is not None:
                 raise self.error
-            buffers = self.connection.send(
-                kind, time.monotonic(), meta=meta, body=body, seq=seq, time_us=time_us
-            )
+            try:
+                buffers = self.connection.send(
+                    kind, time.monotonic(), meta=meta, body=body, seq=seq, time_us=time_us
+                )
+            except LocalProtocolError:
+                if self.connection.state is not State.CLOSED:
+                    raise
+                # Another thread has read the goodbye just now, and did not come to tell of it yet.
+                raise ConnectionLost(f"{self.peer} has said goodbye") from None
             if hold:
                 self._writer.hold(buffers)
                 return False
@@ -536,7 +550,7 @@ class Lane:
 
     def refuse(self, error: PynetError) -> None:
         """The other side broke the rules: say why, and end the lane."""
-        log.warning("dropping %s: %s", self.peer, error)
+        self.complain(f"dropping {self.peer}: {error}")
         self._say_goodbye(error)
         self.fail(error)
 

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pynet.errors import AuthenticationError, ConnectionLost
 from pynet.wire.values import Buffer
 
+PROTOCOL = "pynet/1"
+"""What ALPN says is spoken over it (RFC 7301)."""
+
 RECORD = 16 * 1024
 """Bytes of the largest TLS record (RFC 8446, 5.1); more at once only grows OpenSSL's memory."""
 
@@ -62,6 +65,9 @@ class Tls:
             self._incoming.write(data)
             try:
                 self._object.do_handshake()
+                # Python's own check lets a peer through that names other protocols only, or none.
+                if self._object.selected_alpn_protocol() != PROTOCOL:
+                    raise AuthenticationError("it speaks TLS, but not pynet over it")
                 self._ready = True
             except ssl.SSLWantReadError:
                 pass

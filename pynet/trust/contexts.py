@@ -6,10 +6,8 @@ import ssl
 from collections.abc import Iterable
 
 from pynet.errors import ConfigurationError
+from pynet.io.tls import PROTOCOL
 from pynet.trust.identity import Identity
-
-PROTOCOL = "pynet/1"
-"""What ALPN says is spoken (RFC 7301)."""
 
 
 def server_context(identity: Identity, certificates: Iterable[bytes]) -> ssl.SSLContext:

@@ -9,12 +9,13 @@ import hashlib
 import os
 import secrets
 import socket
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.x509.oid import NameOID
 
 from pynet.errors import ConfigurationError
@@ -53,7 +54,7 @@ class Identity:
         return key.sign(message)
 
 
-@functools.cache
+@functools.lru_cache(1024)
 def device_id(certificate: bytes) -> str:
     """The name that nobody else can have: 56 letters and digits in groups of 7.
 
@@ -71,6 +72,33 @@ def device_id(certificate: bytes) -> str:
     quarters = [text[start : start + 13] for start in range(0, 52, 13)]
     checked = "".join(quarter + check_character(quarter) for quarter in quarters)
     return "-".join(checked[start : start + GROUP] for start in range(0, len(checked), GROUP))
+
+
+def check_certificate(certificate: bytes) -> None:
+    """A certificate that another machine shows may be anything: see that it can be pinned.
+
+    It is signed by exactly the key that it is for, so that a device id stands for one machine only.
+
+    Args:
+        certificate: DER.
+
+    Raises:
+        ConfigurationError: it is none, or not one as pynet makes them.
+    """
+    try:
+        read = x509.load_der_x509_certificate(certificate)
+        key = read.public_key()
+        if not isinstance(key, Ed25519PublicKey):
+            raise TypeError("its key is no Ed25519 key")
+        if read.public_bytes(serialization.Encoding.DER) != certificate:
+            raise ValueError("something is appended to it")
+        key.verify(read.signature, read.tbs_certificate_bytes)
+        # What cryptography can read and OpenSSL cannot would keep everybody else out as well.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificate)
+    except Exception as error:  # of a dozen unrelated classes, for bytes of a stranger
+        raise ConfigurationError(
+            f"this is no certificate of a pynet machine ({str(error) or type(error).__name__})"
+        ) from error
 
 
 def check_character(text: str) -> str:

@@ -49,6 +49,9 @@ FIRST_PICTURE_LIMIT = 25.0
 SEEN_AFTER = 0.15
 """Seconds after which the window has long shown a new state of the link."""
 
+TAP_EVERY = 0.7
+"""Seconds between two presses of a key that asks for something: the car may not be ready yet."""
+
 PARK_SECONDS = 2.0
 """The end of the drive in which the car is brought to rest, so that distances can be compared."""
 
@@ -72,18 +75,30 @@ class ScriptedDriver:
     """Keeps the car on the road with keys: away from the nearer side, taps of throttle.
 
     Args:
-        press, release: called with ``"left"``, ``"right"``, ``"up"`` or ``"down"``.
+        press, release: called with ``"left"``, ``"right"``, ``"up"``, ``"down"``, ``"wheel"`` or
+            ``"arm"``.
     """
 
     def __init__(self, press: Callable[[str], None], release: Callable[[str], None]) -> None:
         self._press = press
         self._release = release
         self._down: set[str] = set()
+        self._tapped_at = float("-inf")
 
-    def tick(self, snapshot: Snapshot, series: Mapping[str, SeriesBuffer]) -> None:
-        """Press and release what the situation asks for; nothing is held without a live picture."""
+    def tick(
+        self, snapshot: Snapshot, series: Mapping[str, SeriesBuffer], now: float = 0.0
+    ) -> None:
+        """Press and release what the situation asks for; nothing is held without a live picture.
+
+        Args:
+            snapshot: what is known of the car.
+            series: what its sensors have measured.
+            now: local monotonic time.
+        """
         if snapshot.link is not Link.LIVE:
             self.release_all()
+            return
+        if not self._ready(snapshot, now):
             return
         room = sides(series)
         speed = snapshot.status.speed if snapshot.status is not None else 0.0
@@ -96,11 +111,29 @@ class ScriptedDriver:
                 target = SLOW_SPEED
         gap = wanted - snapshot.steer
         self._hold("left", "right", (gap > STEER_STEP) - (gap < -STEER_STEP))
-        if snapshot.status is not None and snapshot.status.state == "neutral":
+        if snapshot.stage == "neutral":
             self._hold("down", "up", 0)  # the failsafe wants to see the throttle let go
             return
         # The brake is left alone unless the car is far too fast: it coasts down by itself.
         self._hold("down", "up", (speed < target) - (speed > target + 0.8))
+
+    def _ready(self, snapshot: Snapshot, now: float) -> bool:
+        """Take the wheel and arm, as a person does; True once the car can move."""
+        if snapshot.armed and snapshot.wheel.yours:
+            return True
+        self.release_all()
+        if now - self._tapped_at < TAP_EVERY or snapshot.ordering:
+            return False
+        if not snapshot.wheel.yours:
+            self._tap("wheel", now)
+        elif snapshot.status is not None and not snapshot.status.refusals:
+            self._tap("arm", now)
+        return False
+
+    def _tap(self, key: str, now: float) -> None:
+        self._tapped_at = now
+        self._press(key)
+        self._release(key)
 
     def park(self, snapshot: Snapshot) -> None:
         """Bring the car to rest."""
@@ -181,7 +214,7 @@ class DemoRun:
         self._photograph_trouble(snapshot.link, now)
         left = self._first_picture_at + self._seconds - now
         if left > min(PARK_SECONDS, self._seconds / 4):
-            self._driver.tick(snapshot, self._session.series)
+            self._driver.tick(snapshot, self._session.series, now)
         elif left > 0:
             self._driver.park(snapshot)
         else:

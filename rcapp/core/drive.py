@@ -1,9 +1,9 @@
 """Which input drives, and what is sent to the car.
 
 The GUI thread samples the inputs in :meth:`DriveInput.tick`; a thread of its own
-sends the newest sample 50 times a second, but only while it is fresh. Nothing
-alive to read means nothing is sent: the car's own failsafe then takes over,
-which zeros from a dead input would hide.
+sends the newest sample 50 times a second, but only while it is fresh and the car
+has given us the wheel. Nothing alive to read means nothing is sent: the car's own
+failsafe then takes over, which zeros from a dead input would hide.
 """
 
 from __future__ import annotations
@@ -52,22 +52,20 @@ class Sample:
         steer, throttle: -1 to 1.
         time: local monotonic time at which the input was read.
         source: ``"keyboard"`` or ``"gamepad"``.
-        once: send it a single time and nothing after it.
     """
 
     steer: float
     throttle: float
     time: float
     source: str
-    once: bool = False
 
 
 class DriveInput:
     """Mixes the inputs and sends the result.
 
     Args:
-        send: gives one command (seq, steer, throttle, time) to the car; False when it could
-            not be given. Called on the sending thread only.
+        send: gives one command (seq, steer, throttle, time, epoch) to the car; False when it
+            could not be given. Called on the sending thread only.
         gamepad: polled in :meth:`tick`, or None.
 
     Attributes:
@@ -76,7 +74,7 @@ class DriveInput:
 
     def __init__(
         self,
-        send: Callable[[int, float, float, float], bool] | None = None,
+        send: Callable[[int, float, float, float, int], bool] | None = None,
         gamepad: Pad | None = None,
     ) -> None:
         self.keyboard = KeyboardDriver()
@@ -85,6 +83,9 @@ class DriveInput:
         self._active = False
         self._source = ""
         self._presses = 0
+        self._pad_gone = False
+        self._held = False
+        self._epoch = 0
         self._pad_rest: tuple[float, float] | None = None
         self._stopped = False
         self._need_neutral = False
@@ -122,11 +123,32 @@ class DriveInput:
         with self._lock:
             self._sent = 0
 
-    def set_keyboard_active(self, active: bool, now: float | None = None) -> None:
+    @property
+    def epoch(self) -> int:
+        """Of the lease we drive under; 0 while somebody else has the wheel, or nobody."""
+        with self._lock:
+            return self._epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """The car gave us the wheel under this epoch, or (0) took it. Any thread.
+
+        Who has just got it must let go of the throttle once.
+        """
+        with self._lock:
+            if epoch == self._epoch:
+                return
+            self._epoch = epoch
+        self.let_go_first()
+
+    @property
+    def throttle_held(self) -> bool:
+        """The person holds the throttle, whether or not it counts."""
+        return self._held
+
+    def set_keyboard_active(self, active: bool) -> None:
         """The Drive view gained or lost the focus. GUI thread only.
 
-        On loss all keys are let go, and if the keyboard was driving the car gets one
-        neutral command and nothing after it.
+        On loss all keys are let go, and if the keyboard was driving nothing is sent any more.
         """
         if active == self._active:
             return
@@ -135,8 +157,7 @@ class DriveInput:
             self.keyboard.release_all()
             if self._source == "keyboard":
                 self._source = ""
-                now = time.monotonic() if now is None else now
-                self._put(Sample(0.0, 0.0, now, "keyboard", once=True))
+                self._drop()
 
     def hold_neutral(self, stopped: bool) -> None:
         """STOP is pressed or latched (True), or it was released (False). Any thread.
@@ -163,7 +184,7 @@ class DriveInput:
         with self._lock:
             self._need_neutral = True
             newest = self._newest
-            if newest is not None and not newest.once:
+            if newest is not None:
                 self._newest = Sample(0.0, 0.0, newest.time, newest.source)
 
     def tick(self, now: float | None = None) -> Sample | None:
@@ -180,15 +201,22 @@ class DriveInput:
         elif self._source == "gamepad" and pad is not None:
             steer, throttle = pad
         else:
+            self._held = False
             self._drop()
             return None
+        self._held = abs(throttle) > NEUTRAL
         sample = Sample(steer, throttle, now, self._source)
         return self._put(sample)
 
     def _choose(self, pad: tuple[float, float] | None) -> None:
-        """Touching an input makes it the one that drives; a vanished one stops driving."""
+        """Touching an input makes it the one that drives; a vanished one stops driving.
+
+        Before any is touched, a keyboard that has the focus counts: its keys are known to be up.
+        But it does not take over from a gamepad that vanished: that must not look like letting go.
+        """
         if self._source == "gamepad" and pad is None:
             self._source = ""
+            self._pad_gone = True
         if pad is None:
             self._pad_rest = None
         elif self._pad_rest is None:
@@ -196,36 +224,36 @@ class DriveInput:
         elif max(abs(pad[0] - self._pad_rest[0]), abs(pad[1] - self._pad_rest[1])) > TOUCH:
             self._pad_rest = pad
             self._source = "gamepad"
+            self._pad_gone = False
         presses = self.keyboard.presses
         if presses != self._presses:
             self._presses = presses
             if self._active:
                 self._source = "keyboard"
+                self._pad_gone = False
+        elif self._active and not self._source and not self._pad_gone:
+            self._source = "keyboard"
 
     def _put(self, sample: Sample) -> Sample:
         with self._lock:
             if self._need_neutral and not self._stopped and abs(sample.throttle) <= NEUTRAL:
                 self._need_neutral = False
             if self._stopped or self._need_neutral:
-                sample = Sample(0.0, 0.0, sample.time, sample.source, sample.once)
+                sample = Sample(0.0, 0.0, sample.time, sample.source)
             self._newest = sample
             return sample
 
     def _drop(self) -> None:
-        """Nothing alive to read: forget the newest sample unless it is the last neutral."""
+        """Nothing alive to read: forget the newest sample."""
         with self._lock:
-            self._need_neutral = False  # nobody holds anything
-            if self._newest is not None and not self._newest.once:
-                self._newest = None
+            self._newest = None
 
     def due(self, now: float) -> Sample | None:
         """The sample to send at ``now``, or None when nothing may be sent."""
         with self._lock:
             sample = self._newest
-            if sample is None or now - sample.time > SAMPLE_LIMIT:
+            if not self._epoch or sample is None or now - sample.time > SAMPLE_LIMIT:
                 return None
-            if sample.once:
-                self._newest = None
             return sample
 
     def current(self, now: float) -> tuple[float, float, bool]:
@@ -239,8 +267,7 @@ class DriveInput:
 
     def wants(self, now: float) -> bool:
         """A person is driving, whether or not commands get through."""
-        with self._lock:
-            return self._newest is not None and now - self._newest.time <= SAMPLE_LIMIT
+        return self.due(now) is not None
 
     def start(self) -> None:
         """Start the sending thread; starting twice changes nothing."""
@@ -268,7 +295,8 @@ class DriveInput:
         if sample is None or self._send is None:
             return False
         self._seq += 1
-        if not self._send(self._seq, sample.steer, sample.throttle, sample.time):
+        epoch = self.epoch
+        if not self._send(self._seq, sample.steer, sample.throttle, sample.time, epoch):
             return False
         with self._lock:
             self._sent += 1

@@ -165,8 +165,15 @@ class Connection:
                 waits.append(max(0.0, slot.retry_at - now))
         return min(waits, default=None)
 
-    def send(self, seq: int, steer: float, throttle: float, read_at: float) -> bool:
-        """Give the car a drive command; never waits. False when there is no drive feed yet."""
+    def send(self, seq: int, steer: float, throttle: float, read_at: float, epoch: int) -> bool:
+        """Give the car a drive command; never waits. False when there is no drive feed yet.
+
+        Args:
+            seq: grows with every command.
+            steer, throttle: -1 to 1.
+            read_at: when the input was read, local monotonic time.
+            epoch: of our lease.
+        """
         feed: Feed | None = self._drive.client
         if feed is None or self._drive.ended.is_set():
             if not self._drive_wanted:
@@ -174,7 +181,8 @@ class Connection:
                 self._wake()
             return False
         try:
-            feed.send(DriveCommand(seq, steer, throttle, read_at))
+            age = max(0.0, time.monotonic() - read_at)
+            feed.send(DriveCommand(seq, steer, throttle, read_at, epoch, age))
         except PynetError as error:
             self._end(self._drive, error)
             return False

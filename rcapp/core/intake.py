@@ -9,9 +9,11 @@ from pynet.rc.messages import CarDescription, CarStatus, SensorInfo
 from rcapp.core import sentences
 from rcapp.core.commands import Accepted, SentTimes
 from rcapp.core.events import EventLog
+from rcapp.core.line import Terms
 from rcapp.core.pictures import Mailbox
 from rcapp.core.series import SeriesBuffer
 from rcapp.core.state import Frame
+from rcapp.core.status_notes import notes_of
 
 COMMAND_AGE = SensorInfo(
     name="command_age",
@@ -34,14 +36,13 @@ class Intake:
         events: where happenings are noted.
         sent: when the commands were read that the car reports on.
         wake: called when there is something new to show.
-        on_stopped: told when the car's STOP becomes latched (True) or released (False).
+        on_status: told each status, and that it is the first of a connection or not.
         on_gone: told when the connection is lost.
-        own_name: what this app is called at the car.
 
     Attributes:
         mailbox: the newest picture.
         series: replaced as a whole when the car describes itself.
-        car, status: the newest known; kept after a loss.
+        car, status, terms: the newest known; kept after a loss.
         status_at, picture_at: local monotonic times, of this connection only.
         accepted: commands the car accepted since we connected.
         command_age: seconds, of the command that the car followed when it last reported.
@@ -53,14 +54,14 @@ class Intake:
         events: EventLog,
         sent: SentTimes,
         wake: Callable[[], None],
-        on_stopped: Callable[[bool], None],
+        on_status: Callable[[CarStatus], None],
         on_gone: Callable[[], None],
-        own_name: str = "",
     ) -> None:
         self.mailbox = Mailbox()
         self.series: dict[str, SeriesBuffer] = {}
         self.car: CarDescription | None = None
         self.status: CarStatus | None = None
+        self.terms = Terms()
         self.status_at: float | None = None
         self.picture_at: float | None = None
         self.accepted = 0
@@ -69,9 +70,8 @@ class Intake:
         self._events = events
         self._sent = sent
         self._wake = wake
-        self._on_stopped = on_stopped
+        self._on_status = on_status
         self._on_gone = on_gone
-        self._own_name = own_name
         self._accepted = Accepted()
         self._lock = threading.Lock()
         self._feed_errors: dict[str, str] = {}
@@ -96,7 +96,7 @@ class Intake:
             others = (text for what, text in self._feed_errors.items() if what != "drive")
             return next(others, "")
 
-    def on_described(self, description: CarDescription, again: bool) -> None:
+    def on_described(self, description: CarDescription, terms: Terms, again: bool) -> None:
         """The car is connected; buffers of sensors it still has go on."""
         if self._closed:
             return
@@ -105,6 +105,7 @@ class Intake:
             kept = self.series.get(info.name)
             series[info.name] = kept if kept and kept.info == info else SeriesBuffer(info)
         self.car = description
+        self.terms = terms
         self.series = series
         self.picture_at = self.status_at = None
         with self._lock:
@@ -151,32 +152,15 @@ class Intake:
             return
         before, self.status, self.status_at = self.status, status, at
         self.accepted = self._accepted.see(status.accepted)
-        read_at = self._sent.of(status.last_seq) if status.state == "driving" else None
+        ours = status.stage == "ready" and status.lease.session == self.terms.session
+        read_at = self._sent.of(status.last_seq) if ours else None
         self.command_age = None if read_at is None else max(0.0, at - read_at)
         if self.command_age is not None:
             self.series[COMMAND_AGE.name].append(at, (self.command_age * 1000,))
-        self._note_changes(before, status)
+        self._on_status(status)
+        for level, text in notes_of(before, status, self.terms.session):
+            self._events.add(level, text)
         self._wake()
-
-    def _note_changes(self, before: CarStatus | None, status: CarStatus) -> None:
-        stopped_before = before is not None and before.state == "stopped"
-        if status.state == "stopped" and not stopped_before:
-            self._on_stopped(True)
-            self._events.add("bad", f"STOPPED: {status.reason or 'somebody pressed STOP'}")
-        elif stopped_before and status.state != "stopped":
-            self._on_stopped(False)
-            self._events.add("info", "STOP is released")
-        if before is None:
-            return
-        if status.failsafe_trips > before.failsafe_trips:
-            self._events.add("warn", "No fresh commands reached the car; its throttle is neutral")
-        if status.driver != before.driver:
-            self._events.add("info", self._who_drives(status.driver))
-
-    def _who_drives(self, driver: str) -> str:
-        if not driver:
-            return "Nobody drives"
-        return "You drive" if driver == self._own_name else f"{driver} drives"
 
     def on_feed_failed(self, what: str, error: Exception | None) -> None:
         """One feed ended alone."""
@@ -184,8 +168,7 @@ class Intake:
             return
         name = self.car.name if self.car is not None else "The car"
         if what == "drive" and error is not None:
-            driver = self.status.driver if self.status is not None else ""
-            sentence = sentences.explain_refused_driver(error, driver)
+            sentence = sentences.explain_drive_feed(error, name, self.terms.role)
         else:
             sentence = sentences.explain_feed(error, what, name)
         with self._lock:

@@ -9,9 +9,11 @@ import time
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from pynet import Busy, Controller, PynetError
+from pynet import AuthenticationError, Busy, Controller, PynetError
 from pynet.rc.messages import CarDescription
+from pynet.trust.peers import Peer
 from rcapp.core import sentences
+from rcapp.core.acquaintances import Acquaintances
 from rcapp.core.feeds import Connection, Receiver
 
 logger = logging.getLogger("rcapp.line")
@@ -36,10 +38,25 @@ def back_off(failures: int, at_least: float = 0.0, luck: float = 0.5) -> float:
     return max(at_least, wait * (1 + JITTER * (2 * luck - 1)))
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms we are connected.
+
+    Attributes:
+        session: id of our Controller, by which the car tells its drivers apart.
+        role: what this computer may do at the car.
+        peer: whose Gateway it is, as its certificate proves; None over plain TCP.
+    """
+
+    session: str = ""
+    role: str = ""
+    peer: Peer | None = None
+
+
 class LineReceiver(Receiver, Protocol):
     """Who is told what happens on the line. Called on its threads."""
 
-    def on_described(self, description: CarDescription, again: bool) -> None:
+    def on_described(self, description: CarDescription, terms: Terms, again: bool) -> None:
         """The car is connected and said what it is; ``again`` after a loss."""
 
     def on_lost(self, sentence: str) -> None:
@@ -61,6 +78,7 @@ class LineFacts:
         lost_since: when the last one was lost, None while connected.
         retry_at: when the next try begins, None while trying or connected.
         error: a sentence for a person, empty when there is none.
+        can_be_paired: pairing is the remedy for ``error``.
     """
 
     connected: bool = False
@@ -70,6 +88,7 @@ class LineFacts:
     lost_since: float | None = None
     retry_at: float | None = None
     error: str = ""
+    can_be_paired: bool = False
 
 
 class Line:
@@ -79,11 +98,23 @@ class Line:
         address: ``host:port``.
         name: what this app is called at the car.
         receiver: is told what happens and gets what the feeds bring.
+        acquaintances: who this computer is, and whom it knows; None speaks plain TCP.
+        car_id: device id of the car that must answer; empty for any that is known.
     """
 
-    def __init__(self, address: str, name: str, receiver: LineReceiver) -> None:
+    def __init__(
+        self,
+        address: str,
+        name: str,
+        receiver: LineReceiver,
+        acquaintances: Acquaintances | None,
+        car_id: str = "",
+    ) -> None:
         self.address = address
-        self._controller = Controller(name=name)
+        self._name = name
+        self._acquaintances = acquaintances
+        self._car_id = car_id
+        self._controller: Controller | None = None
         self._receiver = receiver
         self._lock = threading.Lock()
         self._facts = LineFacts()
@@ -121,8 +152,11 @@ class Line:
     def close(self) -> None:
         """End everything and join. Twice is fine."""
         self.leave()
-        # Ends a call that the thread waits in.
-        self._controller.close()
+        with self._lock:
+            controller = self._controller
+        if controller is not None:
+            # Ends a call that the thread waits in.
+            controller.close()
         if self._thread.ident is not None:
             self._thread.join(JOIN_LIMIT)
 
@@ -134,6 +168,7 @@ class Line:
     def _run(self) -> None:
         failures = 0
         try:
+            self._open_controller()
             while not self._quit.is_set():
                 connection, at_least = self._dial()
                 if connection is None:
@@ -144,8 +179,28 @@ class Line:
                     self._stay(connection)
                 if not self._quit.is_set():
                     self._pause(back_off(failures, at_least, random.random()))
+        except PynetError as error:
+            logger.warning("no connection to %s is possible: %s", self.address, error)
+            self._change(error=sentences.explain_own_key(error))
         finally:
-            self._controller.close()
+            with self._lock:
+                controller = self._controller
+            if controller is not None:
+                controller.close()
+
+    def _open_controller(self) -> None:
+        """Here and not earlier, because reading our key may take a moment.
+
+        Raises:
+            pynet.ConfigurationError: it cannot be read.
+        """
+        plain = self._acquaintances is None
+        trust = None if self._acquaintances is None else self._acquaintances.trust()
+        controller = Controller(name=self._name, trust=trust, insecure=plain)
+        with self._lock:
+            self._controller = controller
+        if plain:
+            logger.warning("the connection to %s is NOT ENCRYPTED (--insecure)", self.address)
 
     def _pause(self, seconds: float) -> None:
         self._change(retry_at=time.monotonic() + seconds)
@@ -157,8 +212,13 @@ class Line:
         tries = facts.tries_since_loss + 1 if facts.ever_connected else 0
         self._change(retry_at=None, tries_since_loss=tries)
         car = None
+        controller = self._controller
+        assert controller is not None
+        expected = None
+        if self._acquaintances is not None and self._car_id:
+            expected = self._acquaintances.peer_with(self._car_id)
         try:
-            car = self._controller.connect(self.address, timeout=DIAL_TIMEOUT)
+            car = controller.connect(self.address, timeout=DIAL_TIMEOUT, peer=expected)
             description = car.call("describe", timeout=DIAL_TIMEOUT)
             if not isinstance(description, CarDescription):
                 raise sentences.NotACarError
@@ -167,18 +227,25 @@ class Line:
                 car.close()
             if not self._quit.is_set():
                 logger.info("cannot connect to %s: %s", self.address, error)
-                self._change(error=sentences.explain_connect(error, self.address))
+                if isinstance(error, AuthenticationError):
+                    who = "" if expected is None else expected.name
+                    sentence = sentences.explain_stranger(error, self.address, who)
+                else:
+                    sentence = sentences.explain_connect(error, self.address)
+                self._change(error=sentence, can_be_paired=sentences.can_be_paired(error))
             return None, error.retry_after if isinstance(error, Busy) else 0.0
         connection = Connection(car, description, self._receiver, self._wake.set)
         with self._lock:
             self._connection = connection
-        self._receiver.on_described(description, facts.ever_connected)
+        terms = Terms(controller.id, car.role, car.peer)
+        self._receiver.on_described(description, terms, facts.ever_connected)
         self._change(
             connected=True,
             ever_connected=True,
             connected_at=time.monotonic(),
             lost_since=None,
             error="",
+            can_be_paired=False,
         )
         return connection, 0.0
 
@@ -201,6 +268,7 @@ class Line:
                     tries_since_loss=0,
                     lost_since=time.monotonic(),
                     error=sentence,
+                    can_be_paired=isinstance(connection.error, AuthenticationError),
                 )
                 self._receiver.on_lost(sentence)
             connection.close()

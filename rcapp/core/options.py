@@ -14,6 +14,7 @@ class Options:
     Attributes:
         demo: start a simulated car and connect to it.
         connect: ``host:port`` to connect to at once, or None.
+        insecure: speak plain TCP with cars that do, instead of TLS.
         config: settings file to use instead of the person's own, or None.
         log_level: ``"debug"``, ``"info"``, ``"warning"`` or ``"error"``.
         scripted_seconds: drive by script off screen for so long, then leave; None for a person.
@@ -25,6 +26,7 @@ class Options:
 
     demo: bool = False
     connect: str | None = None
+    insecure: bool = False
     config: Path | None = None
     log_level: str = "info"
     scripted_seconds: float | None = None

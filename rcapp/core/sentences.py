@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 
 from pynet import errors
 
@@ -46,6 +47,16 @@ def parse_address(text: str) -> str:
     return f"{host}:{int(port)}"
 
 
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of what a person typed.
+
+    Raises:
+        AddressError: when it cannot be an address.
+    """
+    host, _, port = parse_address(address).rpartition(":")
+    return host.strip("[]"), int(port)
+
+
 def _causes(error: BaseException) -> list[BaseException]:
     found: list[BaseException] = []
     at: BaseException | None = error
@@ -57,6 +68,10 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 def explain_connect(error: Exception, address: str) -> str:
     """Why no connection to ``address`` came about, and the remedy."""
+    if isinstance(error, errors.AuthenticationError):
+        return explain_stranger(error, address)
+    if isinstance(error, errors.ConfigurationError):
+        return explain_own_key(error)
     if isinstance(error, errors.VersionMismatch):
         return (
             f"What answers at {address} is no car, or its pi-agent is of another version. "
@@ -93,12 +108,124 @@ def explain_connect(error: Exception, address: str) -> str:
     return f"Cannot connect to {address}: {_plain(error)} Check the address and the port."
 
 
+def explain_stranger(error: Exception, address: str, expected: str = "") -> str:
+    """Why two machines do not talk to each other although they could, and the remedy.
+
+    Args:
+        error: what came of it.
+        address: ``host:port`` of the car.
+        expected: name of the car that was paired and should answer there, or empty.
+    """
+    tls = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+    if isinstance(tls, ssl.SSLCertVerificationError):
+        if expected:
+            return (
+                f"What answers at {address} is not the {expected} that was paired: it shows "
+                "another certificate. If its card was set up anew, pair again; if not, somebody "
+                "may be in between, so do not."
+            )
+        return (
+            f"The car at {address} and this computer do not know each other yet. "
+            "Pair them with the code that the car shows."
+        )
+    if tls is not None and tls.reason in _PLAIN_TCP:
+        return (
+            f"What answers at {address} does not encrypt. Start its pi-agent without the insecure "
+            "option; or, where nobody else is in the network, start this app with --insecure."
+        )
+    return (
+        f"The car at {address} does not know this computer, or its owner has revoked it. "
+        "Pair them with the code that the car shows."
+    )
+
+
+_PLAIN_TCP = ("WRONG_VERSION_NUMBER", "TLSV1_ALERT_PROTOCOL_VERSION", "RECORD_LAYER_FAILURE")
+"""What OpenSSL says where the other end speaks no TLS."""
+
+
+def can_be_paired(error: Exception) -> bool:
+    """Pairing is the remedy."""
+    tls = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
+    plain = tls is not None and tls.reason in _PLAIN_TCP
+    return isinstance(error, errors.AuthenticationError) and not plain
+
+
+def shows_another_certificate(error: Exception) -> bool:
+    """What answers is not one of the machines that this computer knows."""
+    return any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error))
+
+
+def explain_own_key(error: Exception) -> str:
+    """Why this computer cannot prove who it is."""
+    return f"No car can be reached safely: {_plain(error)}"
+
+
+def explain_pairing(error: Exception, address: str) -> tuple[str, bool]:
+    """Why two machines did not become acquainted.
+
+    Returns:
+        The sentence, and whether another code may be tried at once: otherwise the car must show
+        a new one first.
+    """
+    from pynet.trust.pairing import WrongCode  # which takes a while, and is seldom needed
+
+    if isinstance(error, AddressError):
+        return str(error), True
+    if isinstance(error, WrongCode):
+        if error.left:
+            left = "one more try" if error.left == 1 else f"{error.left} more tries"
+            return f"This is not the code that the car shows. There is {left}.", True
+        return (
+            (
+                "This is not the code that the car shows, and it was the last try: the code is no "
+                "longer good. Let the car show a new one with pi-agent pair."
+            ),
+            False,
+        )
+    if isinstance(error, errors.PairingError):
+        return as_sentence(error), False
+    if isinstance(error, errors.ConfigurationError):
+        return as_sentence(error), True
+    if isinstance(error, TimeoutError):
+        return (
+            f"{address} did not answer in time. Check that the car is on and still shows the code.",
+            True,
+        )
+    return explain_connect(error, address), True
+
+
+def explain_refused(error: Exception, name: str, role: str) -> str:
+    """Why the car did not do what was asked.
+
+    Args:
+        error: what came of it.
+        name: of the car.
+        role: what this computer may do there, or empty.
+    """
+    if isinstance(error, errors.Forbidden):
+        known = f" as {role}" if role else ""
+        return (
+            f"{name} knows this computer{known}, and that role does not allow it. "
+            "Its owner can give another one with: pi-agent peers role."
+        )
+    if isinstance(error, errors.DeadlineExceeded | errors.ConnectionLost):
+        return f"{name} did not answer. Try again."
+    return as_sentence(error)
+
+
 def explain_loss(error: Exception | None, name: str) -> str:
     """Why a connection that worked is gone, and what happens now."""
     causes = [] if error is None else _causes(error)
     if any(isinstance(cause, errors.GatewayStopped) for cause in causes):
         return (
             f"{name} was stopped: its pi-agent ended. Start it again; the app reconnects by itself."
+        )
+    if isinstance(error, errors.AuthenticationError):
+        if "role" in str(error):
+            return f"The owner of {name} gave this computer another role. Connecting again."
+        return (
+            f"{name} does not know this computer any more: its owner has revoked it. "
+            "Ask the owner, and pair the two again."
         )
     if any(isinstance(cause, errors.HandlerStopped) for cause in causes):
         return f"{name} ended this connection. The app reconnects by itself."
@@ -117,12 +244,11 @@ def explain_feed(error: Exception | None, what: str, name: str) -> str:
     return f"{name} cannot give its {what}: {_plain(error)} The app asks for it again."
 
 
-def explain_refused_driver(error: Exception, driver: str) -> str:
+def explain_drive_feed(error: Exception, name: str, role: str) -> str:
     """Why drive commands are not taken."""
-    if isinstance(error, errors.RemoteError):
-        who = f"{driver} drives this car now" if driver else _plain(error).rstrip(".")
-        return f"{who}. You see what the car sees; try again when they have let go."
-    return f"The car takes no drive commands: {_plain(error)}"
+    if isinstance(error, errors.Forbidden):
+        return explain_refused(error, name, role)
+    return f"{name} takes no drive commands: {_plain(error)}"
 
 
 def explain_stop(error: Exception) -> str:
@@ -133,13 +259,14 @@ def explain_stop(error: Exception) -> str:
     )
 
 
-def explain_clear(error: Exception) -> str:
-    """Why the car keeps its STOP."""
-    return f"STOP stays latched: {_plain(error)}"
-
-
 def _plain(error: Exception) -> str:
     """The error's own sentence, with a full stop."""
     text = error.message if isinstance(error, errors.RemoteError) else str(error)
     text = (text or type(error).__name__).strip().splitlines()[0]
     return text if text.endswith((".", "?")) else f"{text}."
+
+
+def as_sentence(error: Exception) -> str:
+    """The error's own sentence, to stand alone."""
+    text = _plain(error)
+    return text[0].upper() + text[1:]

@@ -6,22 +6,25 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rcapp.core import sentences
+from rcapp.core.acquaintances import Acquaintances
 from rcapp.core.commands import SentTimes
 from rcapp.core.display import DisplayLog
 from rcapp.core.drive import DriveInput
 from rcapp.core.events import EventLog
 from rcapp.core.pictures import PaintStats
+from rcapp.core.seat import DriverSeat
 from rcapp.core.series import SeriesBuffer
 from rcapp.core.state import Frame, Link, LinkFacts, Snapshot, link_state
 from rcapp.core.stopping import StopButton
 
 if TYPE_CHECKING:
+    from pynet.rc.messages import CarStatus
     from rcapp.core.intake import Intake
     from rcapp.core.line import Line, LineFacts
 
@@ -43,17 +46,28 @@ class CarSession:
     """One car. Every method but :meth:`close` may be called from any thread and returns at once.
 
     Args:
-        name: what this app is called at the car (``CarStatus.driver``).
+        name: what this app calls itself to the car, for its log.
         on_wake: called from network threads when a new picture or state is there; must be cheap.
+        acquaintances: who this computer is, and whom it knows; the platform's by default.
 
     Attributes:
         drive: the inputs and what is sent of them.
+        seat: asks for the wheel, hands it over, arms.
         events: what happened, for the person.
+        acquaintances: as given.
     """
 
-    def __init__(self, *, name: str = "rcapp", on_wake: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        name: str = "rcapp",
+        on_wake: Callable[[], None] | None = None,
+        acquaintances: Acquaintances | None = None,
+    ) -> None:
         self.events = EventLog()
         self.drive = DriveInput(self._send)
+        self.acquaintances = acquaintances or Acquaintances()
+        self._insecure = False
         self._name = name
         self._on_wake = on_wake or _no_wake
         self._lock = threading.Lock()
@@ -61,6 +75,8 @@ class CarSession:
         self._error = ""
         self._stop_error = ""
         self._stop_acked_at: float | None = None
+        self._stop_took: float | None = None
+        self._stop_why = ""
         self._line: Line | None = None
         self._intake: Intake | None = None
         self._left: list[Line] = []
@@ -71,9 +87,9 @@ class CarSession:
         self._button = StopButton(
             self._call,
             on_stopped=self._on_stop_acknowledged,
-            on_cleared=self._on_stop_cleared,
             on_trouble=self._on_stop_trouble,
         )
+        self.seat = DriverSeat(self._call, self.drive, self.events, self._on_wake)
 
     @property
     def series(self) -> dict[str, SeriesBuffer]:
@@ -84,11 +100,16 @@ class CarSession:
         intake = self._intake
         return {} if intake is None else intake.series
 
-    def connect(self, address: str) -> None:
+    def connect(self, address: str, car_id: str = "", *, insecure: bool = False) -> None:
         """Begin to connect to ``host:port``, and go on until :meth:`disconnect`.
 
         The port is 1857 when left out. What is wrong with an address that cannot be one
         shows in :attr:`Snapshot.error`.
+
+        Args:
+            address: of the car.
+            car_id: its device id or the begin of it: then no other car will do.
+            insecure: speak plain TCP, which anyone in the network can read and change.
         """
         # The network and OpenCV are imported when a car is wanted: the window is up before.
         from rcapp.core.intake import Intake
@@ -110,11 +131,13 @@ class CarSession:
                 self.events,
                 self._sent,
                 self._on_wake,
-                self.drive.hold_neutral,
-                self.drive.let_go_first,
-                self._name,
+                self._on_status,
+                self.seat.on_gone,
             )
-            self._line = Line(parsed, self._name, self._intake)
+            self.seat.sit_down(self._intake)
+            self._insecure = insecure
+            known = None if insecure else self.acquaintances
+            self._line = Line(parsed, self._name, self._intake, known, car_id)
             self._paints.clear()
             self._display.clear()
             self.drive.reset_counts()
@@ -128,12 +151,13 @@ class CarSession:
             line, self._line = self._line, None
             intake, self._intake = self._intake, None
             self._address = self._error = self._stop_error = ""
-            self._stop_acked_at = None
+            self._stop_acked_at = self._stop_took = None
             self._left = [old for old in self._left if not old.ended]
             if line is not None:
                 self._left.append(line)
         if line is not None and intake is not None:
             self._button.give_up()
+            self.seat.sit_down(None)
             intake.close()
             line.leave()
             self.drive.hold_neutral(False)
@@ -149,6 +173,7 @@ class CarSession:
         for line in self._left:
             line.close()
         self._button.close()
+        self.seat.close()
 
     def __enter__(self) -> CarSession:
         return self
@@ -185,19 +210,22 @@ class CarSession:
         return self._display.ages(begin, end)
 
     def stop(self, why: str) -> None:
-        """Latch STOP on the car: tried until it acknowledges. Driving sends neutral at once."""
+        """Latch STOP on the car: tried until it acknowledges. Driving sends neutral at once.
+
+        Args:
+            why: what was pressed; other people read who pressed it, which the car knows.
+        """
         self.drive.hold_neutral(True)
         if self._line is None:
             self.drive.hold_neutral(False)
             return
         self.events.add("bad", f"STOP pressed: {why}")
+        with self._lock:
+            self._stop_took = None
+            self._stop_why = why
+        self.seat.give_up()
         self._button.press(why)
         self._on_wake()
-
-    def clear_stop(self) -> None:
-        """Ask the car to release STOP; the answer shows in the snapshot and the events."""
-        if self._line is not None:
-            self._button.clear()
 
     def snapshot(self, now: float | None = None) -> Snapshot:
         """Everything the views show, at ``now`` (local monotonic)."""
@@ -205,7 +233,7 @@ class CarSession:
         with self._lock:
             line, intake = self._line, self._intake
             address, error, stop_error = self._address, self._error, self._stop_error
-            acked_at = self._stop_acked_at
+            acked_at, stop_took = self._stop_acked_at, self._stop_took
         if line is None or intake is None:
             return Snapshot(error=error)
         facts = line.facts
@@ -214,7 +242,8 @@ class CarSession:
         steer, throttle, sending = self.drive.current(now)
         connection = line.connection
         pressed = self._button.pending
-        latched = status is not None and status.state == "stopped"
+        latched = status is not None and status.stage == "stopped"
+        peer = intake.terms.peer
         stopped = latched or (acked_at is not None and acked_at > (status_at or 0.0))
         troubles = (
             facts.error,
@@ -243,11 +272,20 @@ class CarSession:
             camera_lanes=0 if connection is None else connection.lanes("camera"),
             drive_lanes=0 if connection is None else connection.lanes("drive"),
             error=next((text for text in troubles if text), ""),
+            can_be_paired=facts.can_be_paired,
+            car_id="" if peer is None else peer.id,
+            role=intake.terms.role,
+            insecure=self._insecure,
+            wheel=self.seat.wheel(now),
+            ordering=self.seat.ordering,
+            reply=self.seat.reply(now),
             lost_since=facts.lost_since,
             retry_in=None if facts.retry_at is None else max(0.0, facts.retry_at - now),
             stop_pressed=pressed,
             stopped=stopped,
             stop_reason=status.reason if latched and status is not None else "",
+            stop_took=stop_took if stopped else None,
+            stop_why=self._stop_why if pressed or (stopped and stop_took is not None) else "",
             steer=steer,
             throttle=throttle,
             input_source=self.drive.source,
@@ -267,45 +305,50 @@ class CarSession:
             status_at=intake.status_at,
         )
 
-    def _send(self, seq: int, steer: float, throttle: float, read_at: float) -> bool:
+    def _send(self, seq: int, steer: float, throttle: float, read_at: float, epoch: int) -> bool:
         """Give one command to the car; on the sending thread."""
         line, intake = self._line, self._intake
         connection = None if line is None else line.connection
         if connection is None or intake is None:
             return False
         self._sent.note(seq, read_at)
-        if not connection.send(seq, steer, throttle, read_at):
+        if not connection.send(seq, steer, throttle, read_at, epoch):
             return False
         intake.on_command_sent()
         return True
 
-    def _call(self, subroutine: str, arguments: tuple[str, ...], timeout: float) -> object:
+    def _call(self, subroutine: str, arguments: tuple[Any, ...], timeout: float) -> object:
         line = self._line
         connection = None if line is None else line.connection
         if connection is None:
             raise NotConnectedError
         return connection.car.call(subroutine, *arguments, timeout=timeout)
 
+    def _on_status(self, status: CarStatus) -> None:
+        """The newest status, before it shows; on a network thread."""
+        stopped = status.stage == "stopped"
+        self.drive.hold_neutral(stopped or self._button.pending)
+        with self._lock:
+            intake, acked_at = self._intake, self._stop_acked_at
+            at = None if intake is None else intake.status_at
+            if not stopped and acked_at is not None and at is not None and at > acked_at:
+                # Our STOP is over: the next one may be somebody else's.
+                self._stop_acked_at = self._stop_took = None
+        self.seat.on_status(status)
+
     def _on_stop_acknowledged(self, took: float) -> None:
         with self._lock:
             self._stop_error = ""
             self._stop_acked_at = time.monotonic()
+            self._stop_took = took
         self.events.add("good", f"The car acknowledged STOP after {took * 1000:.0f} ms")
         self._on_wake()
 
-    def _on_stop_cleared(self) -> None:
+    def _on_stop_trouble(self, error: Exception) -> None:
+        sentence = sentences.explain_stop(error)
         with self._lock:
-            self._stop_acked_at = None
-        self._on_wake()
-
-    def _on_stop_trouble(self, error: Exception, stopping: bool) -> None:
-        if not stopping:
-            self.events.add("warn", sentences.explain_clear(error))
-        else:
-            sentence = sentences.explain_stop(error)
-            with self._lock:
-                known = self._stop_error == sentence
-                self._stop_error = sentence
-            if not known:
-                self.events.add("bad", sentence)
+            known = self._stop_error == sentence
+            self._stop_error = sentence
+        if not known:
+            self.events.add("bad", sentence)
         self._on_wake()

@@ -22,13 +22,12 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
+from rcapp.core.cars import MOST_REMEMBERED, KnownCar, forget, remember
+
 logger = logging.getLogger("rcapp.settings")
 
 SCHEMA_VERSION = 1
 """Grows when a key changes its meaning."""
-
-RECENT_CARS = 8
-"""Addresses remembered."""
 
 THEMES = ("dark", "light", "contrast", "system")
 
@@ -38,29 +37,35 @@ class Settings:
     """Everything the app remembers between runs, window layout excepted.
 
     Attributes:
-        theme: ``"dark"``, ``"light"`` or ``"system"``.
-        last_address: ``host:port`` connected to last, or empty.
-        recent_cars: addresses connected to, newest first.
-        connect_at_start: connect to ``last_address`` when the app opens.
+        theme: ``"dark"``, ``"light"``, ``"contrast"`` or ``"system"``.
+        name: what cars call this computer when it is paired; empty for the computer's own name.
+        cars: those used before, newest first.
+        connect_at_start: connect to the newest of them when the app opens.
         gamepad_dead_zone: radius ignored around the centre, 0 to 0.5.
         gamepad_expo: 0 is linear, 1 is cubic.
         plot_seconds: how far back plots reach, 5 to 60.
     """
 
     theme: str = "dark"
-    last_address: str = ""
-    recent_cars: tuple[str, ...] = ()
+    name: str = ""
+    cars: tuple[KnownCar, ...] = ()
     connect_at_start: bool = False
     gamepad_dead_zone: float = 0.1
     gamepad_expo: float = 0.3
     plot_seconds: float = 30.0
 
-    def with_car(self, address: str) -> Settings:
-        """These settings with ``address`` as the newest car."""
-        others = tuple(car for car in self.recent_cars if car != address)
-        return dataclasses.replace(
-            self, last_address=address, recent_cars=(address, *others)[:RECENT_CARS]
-        )
+    @property
+    def last_address(self) -> str:
+        """``host:port`` connected to last, or empty."""
+        return self.cars[0].address if self.cars else ""
+
+    def with_car(self, car: KnownCar) -> Settings:
+        """These settings with ``car`` as the newest."""
+        return dataclasses.replace(self, cars=remember(self.cars, car))
+
+    def without_car(self, address: str) -> Settings:
+        """These settings without the car at ``address``."""
+        return dataclasses.replace(self, cars=forget(self.cars, address))
 
 
 def _theme(value: Any) -> str:
@@ -75,10 +80,21 @@ def _text(value: Any) -> str:
     return value
 
 
-def _texts(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("must be a list of texts in quotes")
-    return tuple(value[:RECENT_CARS])
+def _cars(value: Any) -> tuple[KnownCar, ...]:
+    if not isinstance(value, list):
+        raise ValueError("must be a list of cars, each under [[cars.known]]")
+    return tuple(_car(entry) for entry in value[:MOST_REMEMBERED])
+
+
+def _car(entry: Any) -> KnownCar:
+    if isinstance(entry, str):
+        return KnownCar(entry)
+    if not isinstance(entry, dict) or not isinstance(entry.get("address"), str):
+        raise ValueError("needs an address for each car")
+    texts = {key: str(entry.get(key, "")) for key in ("name", "id", "role")}
+    seen = entry.get("seen", 0)
+    known = isinstance(seen, int | float) and not isinstance(seen, bool)
+    return KnownCar(entry["address"], seen=float(seen) if known else 0.0, **texts)
 
 
 def _yes_no(value: Any) -> bool:
@@ -102,12 +118,15 @@ def _number(low: float, high: float) -> Callable[[Any], float]:
 _PLACES: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "theme": ("look", "theme", _theme),
     "plot_seconds": ("look", "plot_seconds", _number(5, 60)),
-    "last_address": ("cars", "last", _text),
-    "recent_cars": ("cars", "recent", _texts),
+    "name": ("pairing", "name", _text),
+    "cars": ("cars", "known", _cars),
     "connect_at_start": ("cars", "connect_at_start", _yes_no),
     "gamepad_dead_zone": ("gamepad", "dead_zone", _number(0, 0.5)),
     "gamepad_expo": ("gamepad", "expo", _number(0, 1)),
 }
+
+_EARLIER = {("cars", "known"): "recent"}
+"""Keys of earlier versions, which are read where the new one is not there."""
 
 
 def default_path() -> Path:
@@ -151,7 +170,11 @@ def _read(tables: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     complaints: list[str] = []
     for field, (table, key, check) in _PLACES.items():
         section = tables.get(table, {})
-        if not isinstance(section, dict) or key not in section:
+        if not isinstance(section, dict):
+            continue
+        if key not in section:
+            key = _EARLIER.get((table, key), key)
+        if key not in section:
             continue
         try:
             values[field] = check(section[key])
@@ -184,12 +207,22 @@ def save(settings: Settings, path: Path) -> None:
         if not isinstance(section, Table):
             section = tomlkit.table()
             document[table] = section
-        value = getattr(settings, field)
-        value = list(value) if isinstance(value, tuple) else value
+        value = _as_toml(getattr(settings, field))
         if section.get(key) != value:
             section[key] = value
     path.parent.mkdir(parents=True, exist_ok=True)
     _write_atomically(path, tomlkit.dumps(document))
+
+
+def _as_toml(value: Any) -> Any:
+    if not isinstance(value, tuple):
+        return value
+    cars = tomlkit.aot()
+    for car in value:
+        table = tomlkit.table()
+        table.update({key: given for key, given in dataclasses.asdict(car).items() if given})
+        cars.append(table)
+    return cars
 
 
 def _existing(path: Path) -> tomlkit.TOMLDocument:

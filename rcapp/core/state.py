@@ -10,6 +10,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rcapp.core.wheel import NO_WHEEL, Wheel
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -77,11 +79,20 @@ class Snapshot:
         codec: how the camera's pictures come, ``"h264"`` or ``"jpeg"``; empty without a camera.
         camera_lanes, drive_lanes: pairs that carry pictures and drive commands now.
         error: a sentence for a person with its remedy; empty when there is none.
+        can_be_paired: pairing is the remedy for ``error``.
+        car_id: device id of the car, as its certificate proves; empty over plain TCP.
+        role: what this computer may do at the car, or empty.
+        insecure: the connection is plain TCP: anyone in the network can read and change it.
+        wheel: who drives.
+        ordering: the subroutine that the car is asked for now, or empty.
+        reply: what the car answered to the newest wish that it did not grant; soon empty again.
         lost_since: local monotonic time at which the link was lost, else None.
         retry_in: seconds until the next try, None while trying or connected.
         stop_pressed: we pressed STOP and the car has not acknowledged it yet.
         stopped: the car says that STOP is latched.
         stop_reason: who or what stopped it.
+        stop_why: what we pressed, if the STOP is ours.
+        stop_took: seconds from our press to the car's acknowledgement, None for others' STOP.
         steer, throttle: what is sent now.
         input_source: ``"keyboard"``, ``"gamepad"`` or empty.
         sending: drive commands are being sent.
@@ -108,11 +119,20 @@ class Snapshot:
     camera_lanes: int = 0
     drive_lanes: int = 0
     error: str = ""
+    can_be_paired: bool = False
+    car_id: str = ""
+    role: str = ""
+    insecure: bool = False
+    wheel: Wheel = NO_WHEEL
+    ordering: str = ""
+    reply: str = ""
     lost_since: float | None = None
     retry_in: float | None = None
     stop_pressed: bool = False
     stopped: bool = False
     stop_reason: str = ""
+    stop_why: str = ""
+    stop_took: float | None = None
     steer: float = 0.0
     throttle: float = 0.0
     input_source: str = ""
@@ -122,6 +142,16 @@ class Snapshot:
     def status_known(self) -> bool:
         """``status`` is young enough to say what the car does now."""
         return self.status_age is not None and self.status_age <= LIVE_LIMIT
+
+    @property
+    def stage(self) -> str:
+        """Of the car's failsafe; empty while it is not known what the car does now."""
+        return self.status.stage if self.status is not None and self.status_known else ""
+
+    @property
+    def armed(self) -> bool:
+        """The car is known to be armed now."""
+        return self.status is not None and self.status_known and self.status.armed
 
     @property
     def unheard(self) -> float | None:

@@ -28,13 +28,12 @@ Call = Callable[[str, tuple[str, ...], float], object]
 
 
 class StopButton:
-    """Presses STOP, or clears it, on one car at a time.
+    """Presses STOP on one car at a time. Only the driver's arming clears it again.
 
     Args:
         call: asks the car.
         on_stopped: told the seconds that the acknowledgement took.
-        on_cleared: told that the car released its STOP.
-        on_trouble: told an error of an attempt, and whether it was to stop (else to clear).
+        on_trouble: told an error of an attempt.
     """
 
     def __init__(
@@ -42,18 +41,15 @@ class StopButton:
         call: Call,
         *,
         on_stopped: Callable[[float], None],
-        on_cleared: Callable[[], None],
-        on_trouble: Callable[[Exception, bool], None],
+        on_trouble: Callable[[Exception], None],
     ) -> None:
         self._call = call
         self._on_stopped = on_stopped
-        self._on_cleared = on_cleared
         self._on_trouble = on_trouble
         self._changed = threading.Condition()
         self._why: str | None = None
         self._pressed_at = 0.0
         self._failed_at = 0.0
-        self._clear = False
         self._quit = False
         self._thread: threading.Thread | None = None
 
@@ -64,26 +60,17 @@ class StopButton:
             return self._why is not None
 
     def press(self, why: str) -> None:
-        """Press STOP; overrules a clearing that is under way."""
+        """Press STOP, until the car has acknowledged it."""
         with self._changed:
             if self._why is None:
                 self._pressed_at = time.monotonic()
             self._why = why
-            self._clear = False
             self._wake()
-
-    def clear(self) -> None:
-        """Ask the car once to release STOP; does nothing while STOP is being pressed."""
-        with self._changed:
-            if self._why is None:
-                self._clear = True
-                self._wake()
 
     def give_up(self) -> None:
         """Forget what is pending: the person left this car."""
         with self._changed:
             self._why = None
-            self._clear = False
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -104,26 +91,22 @@ class StopButton:
     def _run(self) -> None:
         while True:
             with self._changed:
-                while self._why is None and not self._clear and not self._quit:
+                while self._why is None and not self._quit:
                     self._changed.wait()
-                if self._quit:
+                if self._quit or self._why is None:
                     return
                 why, pressed_at = self._why, self._pressed_at
-                self._clear = False
-            if why is not None:
-                self._try_to_stop(why, pressed_at)
-            else:
-                self._try_to_clear()
+            self._try_to_stop(why, pressed_at)
 
     def _try_to_stop(self, why: str, pressed_at: float) -> None:
         try:
-            self._call("stop", (why,), ATTEMPT_TIMEOUT)
+            self._call("stop", (), ATTEMPT_TIMEOUT)
         except Exception as error:
             # Whatever went wrong, a STOP is not given up.
             level = logging.WARNING if self._failed_at != pressed_at else logging.DEBUG
             self._failed_at = pressed_at
             logger.log(level, "STOP not acknowledged: %s", error)
-            self._on_trouble(error, True)
+            self._on_trouble(error)
             with self._changed:
                 if not self._quit and self._why is not None:
                     self._changed.wait(RETRY)
@@ -134,12 +117,3 @@ class StopButton:
                 self._why = None
         logger.info("STOP acknowledged after %.0f ms", took * 1000)
         self._on_stopped(took)
-
-    def _try_to_clear(self) -> None:
-        try:
-            self._call("clear_stop", (), ATTEMPT_TIMEOUT)
-        except Exception as error:
-            logger.info("STOP stays latched: %s", error)
-            self._on_trouble(error, False)
-            return
-        self._on_cleared()

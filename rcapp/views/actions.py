@@ -47,7 +47,13 @@ class Actions(QObject):
         self.reset_layout = self._make("&Reset layout", "", "panel")
 
         self.stop = self._make("&STOP", "Esc", "stop")
-        self.clear_stop = self._make("&Clear STOP", "Ctrl+Return", "check")
+        # One letter would be taken from text fields: the Drive view handles those keys itself.
+        self.take_wheel = self._make("&Take the wheel", "Ctrl+T", "drive")
+        self.leave_wheel = self._make("&Let go of the wheel", "Ctrl+Shift+T", "unlink")
+        self.force_wheel = self._make("Take the wheel by &force…", "", "warning")
+        self.arm = self._make("&Arm", "Ctrl+Return", "check")
+        self.disarm = self._make("&Disarm", "Ctrl+Backspace", "close")
+        self.pair = self._make("&Pair with a car…", "Ctrl+P", "link")
 
         self.keys = self._make("&Keys", "F1", "keyboard")
         self.about = self._make("&About this app", "", "info")

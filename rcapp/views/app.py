@@ -68,14 +68,15 @@ def run(options: Options) -> int:
         settings_path=path,
         layout_path=layout_path(),
         note=" ".join(part for part in (options.crash_note, note) if part),
+        insecure=options.insecure,
     )
     window.show()
     if options.connect:
         window.connect_to(options.connect)
     elif options.demo:
         window.start_demo()
-    elif settings.connect_at_start and settings.last_address:
-        window.connect_to(settings.last_address)
+    elif settings.connect_at_start and settings.cars:
+        window.garage.choose_known(settings.cars[0])
     # Ctrl-C in the terminal closes the window as its cross does; the window's timer gives
     # Python its turn to notice.
     signal.signal(signal.SIGINT, lambda *_: QTimer.singleShot(0, window.close))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -18,6 +18,9 @@ from PySide6.QtWidgets import (
 
 from rcapp.views import icons, theme
 from rcapp.views.text import ElidedLabel, FigureLabel, label, set_role, set_text
+
+LEAST_MORE = 60
+"""Pixels below which the quiet word of a chip says nothing any more."""
 
 LEVELS = ("good", "warn", "bad", "secondary", "accent")
 
@@ -46,48 +49,82 @@ class Dot(QWidget):
         painter.drawEllipse(QRectF(self.rect()))
 
 
-class CarChip(QToolButton):
-    """Which car it is; opens the menu of cars."""
+class MenuChip(QToolButton):
+    """A chip that opens a menu: a light, a strong word, a quiet one, an arrow.
 
-    def __init__(self, menu: QMenu) -> None:
+    Args:
+        menu: what it opens.
+        what: of what it tells, for screen readers.
+        narrowest, widest: pixels.
+    """
+
+    def __init__(self, menu: QMenu, what: str, narrowest: int, widest: int) -> None:
         super().__init__()
         self.setObjectName("chip")
-        self.setAccessibleName("Car: none")
+        self._what = what
+        self._narrowest, self._widest = narrowest, widest
+        self.setAccessibleName(f"{what}: none")
         self.setMenu(menu)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setFixedHeight(38)
-        self.setMinimumWidth(170)
-        self.setMaximumWidth(320)
+        self.setMinimumWidth(narrowest)
+        self.setMaximumWidth(widest)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._dot = Dot()
-        self._name = ElidedLabel("No car", size=theme.TITLE, weight=theme.SEMIBOLD)
-        self._where = ElidedLabel("", size=theme.LABEL, role="secondary")
+        self._name = ElidedLabel("", size=theme.TITLE, weight=theme.SEMIBOLD)
+        self._more = ElidedLabel("", size=theme.LABEL, role="secondary")
         self._arrow = QLabel()
-        self._row = layout = QHBoxLayout(self)
+        layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 0, 10, 0)
         layout.setSpacing(9)
-        for part in (self._dot, self._name, self._where):
+        for part in (self._dot, self._name, self._more):
             layout.addWidget(part)
         layout.addStretch(1)
         layout.addWidget(self._arrow)
-        for quiet in (self._name, self._where, self._arrow):
+        for quiet in (self._name, self._more, self._arrow):
             quiet.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._tint()
 
-    def show_car(self, name: str, where: str, level: str) -> None:
-        """Show another name, address or state."""
+    @property
+    def said(self) -> str:
+        """The strong word and the quiet one."""
+        return f"{self._name.text()} {self._more.text()}".strip()
+
+    def show_words(self, name: str, more: str, level: str) -> None:
+        """Show other words, or another light."""
         self._dot.set_level(level)
-        if (name, where) != (self._name.text(), self._where.text()):
+        if (name, more) != (self._name.text(), self._more.text()):
             self._name.setText(name)
-            self._where.setText(where)
-            self._where.setVisible(bool(where))
-            self.setAccessibleName(f"Car: {name} {where}".strip())
+            self._more.setText(more)
+            self._make_room(self.width())
+            self.setAccessibleName(f"{self._what}: {name} {more}".strip())
             self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        """Room for name and address."""
-        return QSize(min(320, max(170, self._row.sizeHint().width())), 38)
+        """Room for both words."""
+        more = self._more.sizeHint().width() + 9 if self._more.text() else 0
+        return QSize(min(self._widest, max(self._narrowest, self._bare() + more)), 38)
+
+    def _bare(self) -> int:
+        """Pixels without the quiet word."""
+        return 14 + 10 + 9 + self._name.sizeHint().width() + 9 + 18 + 10
+
+    def _make_room(self, width: int) -> None:
+        """The quiet word goes before the strong one is cut."""
+        bare, name = self._bare(), self._name.sizeHint().width()
+        self._name.setMinimumWidth(max(24, min(name, width - bare + name)))
+        least = min(LEAST_MORE, self._more.sizeHint().width() + 9)
+        self._more.setVisible(bool(self._more.text()) and width - bare >= least)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what has no room."""
+        self._make_room(event.size().width())
+        super().resizeEvent(event)
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for a part of the strong word."""
+        return QSize(self._narrowest, 38)
 
     def _tint(self) -> None:
         self._arrow.setPixmap(icons.pixmap("chevron-down", theme.current().secondary, 18, 2.0))
@@ -97,6 +134,22 @@ class CarChip(QToolButton):
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_arrow"):
             self._tint()
         super().changeEvent(event)
+
+
+class CarChip(MenuChip):
+    """Which car it is; opens the menu of cars."""
+
+    def __init__(self, menu: QMenu) -> None:
+        super().__init__(menu, "Car", 150, 320)
+        self.show_words("No car", "", "secondary")
+
+
+class DriverChip(MenuChip):
+    """Who drives, and with what; opens the menu of the wheel."""
+
+    def __init__(self, menu: QMenu) -> None:
+        super().__init__(menu, "Driver", 150, 360)
+        self.show_words("Nobody drives", "", "secondary")
 
 
 class StateChip(QFrame):
@@ -131,35 +184,6 @@ class StateChip(QFrame):
             self.setProperty("chip", level)
             self.style().unpolish(self)
             self.style().polish(self)
-
-
-class DriverChip(QFrame):
-    """Who drives, and with what."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("chip", "secondary")
-        self.setFixedHeight(38)
-        self._who = label("nobody", size=14, weight=theme.SEMIBOLD)
-        self._with = label("", size=theme.LABEL, role="secondary")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(14, 0, 14, 0)
-        layout.setSpacing(7)
-        layout.addWidget(label("Driver", size=theme.LABEL, role="secondary"))
-        layout.addWidget(self._who)
-        layout.addWidget(self._with)
-
-    @property
-    def who(self) -> str:
-        """Who it says."""
-        return self._who.text()
-
-    def show_driver(self, who: str, how: str) -> None:
-        """Show another driver or input."""
-        set_text(self._who, who)
-        set_text(self._with, how)
-        self._with.setVisible(bool(how))
-        self.setAccessibleName(f"Driver: {who} {how}".strip())
 
 
 class Figure(QWidget):

@@ -1,17 +1,16 @@
-"""The dialogs: connect, keys, about. None opens by itself, none while driving."""
+"""What dialogs have in common; keys, about. None opens by itself, none while driving."""
 
 from __future__ import annotations
 
 import platform
 from importlib import metadata
 
-from PySide6.QtCore import Qt, Signal, qVersion
+from PySide6.QtCore import Qt, qVersion
 from PySide6.QtWidgets import (
     QDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -30,6 +29,9 @@ PARTS = (
     ("opencv-python", "Apache-2.0"),
     ("numpy", "BSD-3-Clause"),
     ("msgpack", "Apache-2.0"),
+    ("cryptography", "Apache-2.0"),
+    ("spake2", "MIT"),
+    ("zeroconf", "LGPL-2.1"),
     ("PySDL2", "public domain"),
     ("platformdirs", "MIT"),
 )
@@ -51,7 +53,8 @@ class AppDialog(QDialog):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(28, 24, 28, 24)
         self.column.setSpacing(10)
-        self.column.addWidget(label(title, size=20, weight=theme.BOLD))
+        self._title = label(title, size=20, weight=theme.BOLD, wrap=True)
+        self.column.addWidget(self._title)
 
     def add_buttons(self, *buttons: QPushButton) -> None:
         """Buttons at the foot, at the right."""
@@ -74,69 +77,6 @@ def dialog_button(text: str, *, primary: bool = False) -> QPushButton:
     if primary:
         made.setProperty("kind", "primary")
     return made
-
-
-class ConnectDialog(AppDialog):
-    """Asks for the address of a car."""
-
-    connect_wanted = Signal(str)
-    demo_wanted = Signal()
-
-    def __init__(self, recent: tuple[str, ...], parent: QWidget) -> None:
-        super().__init__("Connect to a car", parent)
-        self.setMinimumWidth(460)
-        self.column.addWidget(
-            label("Address", size=theme.LABEL, weight=theme.MEDIUM, role="secondary")
-        )
-        self.address = QLineEdit(recent[0] if recent else "")
-        self.address.setPlaceholderText("car.local or 192.168.1.20:1857")
-        self.address.setAccessibleName("Address of the car")
-        self.address.selectAll()
-        self.address.textChanged.connect(self._changed)
-        self.column.addWidget(self.address)
-        self.column.addWidget(
-            label(
-                "A name or number of the car's computer. The port is 1857 unless you add another.",
-                size=theme.LABEL,
-                role="secondary",
-                wrap=True,
-            )
-        )
-        if recent:
-            self.column.addSpacing(6)
-            self.column.addWidget(
-                label("Cars used before", size=theme.LABEL, weight=theme.MEDIUM, role="secondary")
-            )
-        for address in recent[:5]:
-            self.column.addWidget(self._recent(address))
-        self.ok = dialog_button("Connect", primary=True)
-        self.ok.clicked.connect(self._accepted)
-        demo = dialog_button("Demo car")
-        demo.setIcon(icons.icon("car"))
-        demo.clicked.connect(self._demo)
-        cancel = dialog_button("Cancel")
-        cancel.clicked.connect(self.reject)
-        self.add_buttons(demo, cancel, self.ok)
-        self._changed()
-
-    def _recent(self, address: str) -> QPushButton:
-        made = QPushButton(address)
-        made.setProperty("row", True)
-        made.setIcon(icons.icon("history"))
-        made.setAutoDefault(False)
-        made.clicked.connect(lambda _checked=False: self.address.setText(address))
-        return made
-
-    def _changed(self) -> None:
-        self.ok.setEnabled(bool(self.address.text().strip()))
-
-    def _accepted(self) -> None:
-        self.connect_wanted.emit(self.address.text().strip())
-        self.accept()
-
-    def _demo(self) -> None:
-        self.demo_wanted.emit()
-        self.accept()
 
 
 class KeysDialog(AppDialog):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, Qt, QTimer
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
@@ -10,7 +10,8 @@ from rcapp.core.session import CarSession
 from rcapp.views import theme
 from rcapp.views.dock import PanelDock
 from rcapp.views.events import EventsPanel
-from rcapp.views.keys import DriveKeys
+from rcapp.views.keys import WISH_KEYS, DriveKeys, is_command
+from rcapp.views.panels import CarSource
 from rcapp.views.picture import PictureView
 from rcapp.views.sensors import SensorsPanel
 from rcapp.views.stage import Stage
@@ -30,20 +31,23 @@ class DriveView(QMainWindow):
 
     Args:
         session: the car.
-        own_name: what this app is called at the car.
+        cars: gives the list of cars.
 
     Attributes:
         own_layout: the app shares out the room; False once the person has placed the panels.
     """
 
-    def __init__(self, session: CarSession, own_name: str) -> None:
+    wished = Signal(str)
+    """A key of :data:`~rcapp.views.keys.WISH_KEYS` was pressed."""
+
+    def __init__(self, session: CarSession, cars: CarSource) -> None:
         super().__init__(None, Qt.WindowType.Widget)
         self.setObjectName("page")
         self._session = session
         self.own_layout = True
         self.keys = DriveKeys(session.drive.keyboard)
         self.picture = PictureView(session.painted)
-        self.stage = Stage(self.picture, own_name)
+        self.stage = Stage(self.picture, cars)
         self.sensors = SensorsPanel()
         self.events = EventsPanel()
         self.sensors_dock = PanelDock("Sensors", "sensors", self.sensors)
@@ -114,7 +118,13 @@ class DriveView(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Drive, while the picture has the focus."""
-        if not (self.picture.hasFocus() and self.keys.press(event)):
+        wish = WISH_KEYS.get(event.key(), "")
+        if not self.picture.hasFocus():
+            super().keyPressEvent(event)
+        elif wish and not is_command(event):
+            if not event.isAutoRepeat():
+                self.wished.emit(wish)
+        elif not self.keys.press(event):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:

@@ -22,6 +22,16 @@ DRIVE_KEYS: dict[int, str] = {
     Key.Key_S: "down",
 }
 
+WISH_KEYS: dict[int, str] = {
+    Key.Key_T: "wheel",
+    Key.Key_Y: "accept",
+    Key.Key_N: "decline",
+    Key.Key_Return: "arm",
+    Key.Key_Enter: "arm",
+    Key.Key_Backspace: "disarm",
+}
+"""What a person may ask of the car while the picture has the keys; held down they count once."""
+
 _COMMAND_MODIFIERS = (
     Qt.KeyboardModifier.ControlModifier
     | Qt.KeyboardModifier.AltModifier
@@ -32,9 +42,12 @@ KEY_HELP: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("Drive", ("←", "→", "A", "D"), "steer; the wheels centre by themselves"),
     ("Drive", ("↑", "W"), "forward"),
     ("Drive", ("↓", "S"), "brake, then reverse"),
+    ("Wheel", ("T",), "take the wheel, or ask whoever drives for it"),
+    ("Wheel", ("Y", "N"), "hand it over to who asks, or keep it"),
+    ("Wheel", ("Return",), "arm: the car may move, and STOP is cleared"),
+    ("Wheel", ("Backspace",), "disarm"),
     ("Stop", ("Esc",), "STOP, everywhere, also in dialogs"),
     ("Stop", ("Space",), "STOP while the Drive view has the keys"),
-    ("Stop", ("Ctrl", "Return"), "clear STOP"),
     ("App", ("Ctrl", "D"), "demo car"),
     ("App", ("Ctrl", "O"), "connect to a car"),
     ("App", ("Ctrl", "1"), "Drive view"),
@@ -44,6 +57,11 @@ KEY_HELP: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("App", ("F1",), "this list"),
 )
 """(group, keys, what they do), for the help screens."""
+
+
+def is_command(event: QKeyEvent) -> bool:
+    """The key is a part of a shortcut such as Ctrl+T."""
+    return bool(event.modifiers() & _COMMAND_MODIFIERS)
 
 
 class KeyboardTarget(Protocol):

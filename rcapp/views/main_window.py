@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import threading
@@ -10,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, QThreadPool, QTimer
+from PySide6.QtCore import QEvent, Qt, QThreadPool, QTimer
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
+    QLabel,
     QMainWindow,
     QStackedWidget,
     QVBoxLayout,
@@ -23,22 +25,27 @@ from PySide6.QtWidgets import (
 
 from rcapp.core import crash
 from rcapp.core import settings as settings_file
+from rcapp.core.acquaintances import Acquaintances
 from rcapp.core.gamepad import Gamepad
 from rcapp.core.session import CarSession
 from rcapp.core.settings import Settings
 from rcapp.core.state import Link, Snapshot
+from rcapp.core.wheel import Holder
 from rcapp.views import icons, theme
 from rcapp.views.actions import Actions
+from rcapp.views.banner import insecure_banner
 from rcapp.views.bridge import WakeBridge
 from rcapp.views.demo import DemoKeeper
-from rcapp.views.dialogs import AboutDialog, AppDialog, ConnectDialog, KeysDialog
+from rcapp.views.dialogs import AboutDialog, AppDialog, KeysDialog
 from rcapp.views.drive_view import DriveView
+from rcapp.views.garage import Garage
 from rcapp.views.keys import StopKeys
-from rcapp.views.menus import CarsMenu, fill_menu_bar
+from rcapp.views.menus import CarsMenu, fill_menu_bar, wheel_menu
 from rcapp.views.rail import Rail
 from rcapp.views.settings_view import SettingsView
-from rcapp.views.stage import stop_words
 from rcapp.views.topbar import TopBar
+from rcapp.views.wheel_control import WheelControl
+from rcapp.views.window_layout import WindowLayout
 
 log = logging.getLogger("rcapp.views")
 
@@ -59,9 +66,12 @@ class MainWindow(QMainWindow):
         settings_path: where changes of them are written; None to write nothing.
         layout_path: where window and panels are remembered; None to remember nothing.
         note: a sentence to show before the first connection, such as a broken settings file.
+        insecure: connect without encryption, except to the demo car.
+        acquaintances: who this computer is, and whom it knows; the platform's by default.
 
     Attributes:
         session: the car.
+        garage: which cars there are.
         demo: the simulated car, if any.
         snapshot: what the views show now.
     """
@@ -73,6 +83,8 @@ class MainWindow(QMainWindow):
         settings_path: Path | None = None,
         layout_path: Path | None = None,
         note: str = "",
+        insecure: bool = False,
+        acquaintances: Acquaintances | None = None,
     ) -> None:
         super().__init__()
         self.setWindowTitle("rcapp")
@@ -80,21 +92,25 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1000, 640)
         self.settings = settings or Settings()
         self._settings_path = settings_path
-        self._layout_path = layout_path
         self._note = note
+        self._insecure = insecure
+        self._take_wheel = False
         self._ticks = 0
         self._closed = False
-        self._known: Link = Link.IDLE
+        self._dialog_open = False
+        self._car_id = ""
         self._mode: tuple[object, ...] = ()
         self._writer = QThreadPool()
         self._writer.setMaxThreadCount(1)
-        self._warmer = threading.Thread(target=_import_network, name="rcapp-import", daemon=True)
+        self._warmer = threading.Thread(target=self._warm_up, name="rcapp-import", daemon=True)
         self._bridge = WakeBridge()
         self._bridge.woken.connect(self._woken)
-        self.session = CarSession(name=OWN_NAME, on_wake=self._bridge.wake)
+        known = acquaintances or Acquaintances()
+        self.session = CarSession(name=OWN_NAME, on_wake=self._bridge.wake, acquaintances=known)
+        self.garage = Garage(known, self._writer, self)
         self.snapshot: Snapshot = self.session.snapshot()
         self.gamepad: Gamepad | None = None
-        self.demo = DemoKeeper(self.session.connect)
+        self.demo = DemoKeeper(self._demo_ready)
         self._build()
         self._connect_actions()
         self._stop_keys = StopKeys(
@@ -103,7 +119,8 @@ class MainWindow(QMainWindow):
             stop=self._stop_by,
             drive_view=self.drive,
         )
-        self._restore_layout()
+        self._layout = WindowLayout(layout_path, self, self.drive, self.actions_.fill_picture)
+        self._layout.restore()
         self._show_settings()
         # Return starts the demo car on the first screen; a car takes the focus to the picture.
         self.drive.stage.welcome.demo.setFocus()
@@ -117,13 +134,18 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         self.actions_ = Actions(self)
         fill_menu_bar(self.menuBar(), self.actions_)
-        self.cars_menu = CarsMenu(self.actions_, lambda: self.settings.recent_cars, self.connect_to)
-        self.bar = TopBar(self.cars_menu, OWN_NAME)
+        self.cars_menu = CarsMenu(
+            self.actions_, lambda: self.settings.cars, self.garage.choose_known
+        )
+        self.wheel_menu = wheel_menu(self.actions_)
+        self.bar = TopBar(self.cars_menu, self.wheel_menu)
+        self.banner: QLabel = insecure_banner()
         self.rail = Rail(
             [("drive", self.actions_.drive_view)], [("settings", self.actions_.settings_view)]
         )
-        self.drive = DriveView(self.session, OWN_NAME)
-        self.settings_view = SettingsView(self._places())
+        self.drive = DriveView(self.session, self.garage.finder)
+        self.settings_view = SettingsView(self._places(), self.session.acquaintances)
+        self.wheel = WheelControl(self.session.seat, self.actions_, self.drive, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.drive)
         self.pages.addWidget(self.settings_view)
@@ -136,6 +158,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.bar)
+        column.addWidget(self.banner)
         column.addLayout(body, 1)
         self.setCentralWidget(host)
         # Actions without a place in a menu bar that is hidden (full screen) keep their keys.
@@ -149,24 +172,36 @@ class MainWindow(QMainWindow):
         actions, stage = self.actions_, self.drive.stage
         for signal, slot in (
             (actions.demo.triggered, self.start_demo),
-            (actions.connect_car.triggered, self.ask_address),
+            (actions.connect_car.triggered, self.garage.ask_which),
+            (actions.pair.triggered, self.garage.pair),
+            (self.settings_view.peers.pair_wanted, self.garage.pair),
+            (self.wheel.drive_view_wanted, self.show_drive),
+            (self.garage.demo_wanted, self.start_demo),
             (actions.disconnect_car.triggered, self.leave_car),
             (actions.quit.triggered, self.close),
             (actions.drive_view.triggered, self.show_drive),
             (actions.settings_view.triggered, self.show_settings_page),
             (actions.stop.triggered, self.press_stop),
-            (actions.clear_stop.triggered, self.clear_stop),
             (actions.keys.triggered, self.show_keys),
             (actions.about.triggered, self.show_about),
             (actions.reset_layout.triggered, self.drive.reset_layout),
             (stage.demo_wanted, self.start_demo),
             (stage.disconnect_wanted, self.leave_car),
             (stage.retry_wanted, self.try_again),
-            (stage.clear_wanted, self.clear_stop),
+            (stage.pair_wanted, self.pair_this_car),
             (self.bar.stop.clicked, self.press_stop),
         ):
             signal.connect(_without_arguments(slot))
         stage.connect_wanted.connect(self.connect_to)
+        stage.car_wanted.connect(self.garage.choose)
+        stage.forget_wanted.connect(self.garage.forget)
+        self.garage.connect_wanted.connect(self.connect_to)
+        self.garage.settings_wanted.connect(self._settings_changed)
+        self.garage.trouble.connect(lambda text: self.session.events.add("bad", text))
+        for opener in (self.garage, self.wheel):
+            opener.opened.connect(self._open)
+        self.settings_view.peers.renamed.connect(self.garage.rename)
+        self.settings_view.peers.forgotten.connect(self.garage.revoke)
         actions.full_screen.toggled.connect(self._full_screen)
         actions.fill_picture.toggled.connect(self.drive.picture.set_fill)
         for action, dock in (
@@ -196,17 +231,33 @@ class MainWindow(QMainWindow):
         self.show_drive()
         self.demo.start()
 
-    def connect_to(self, address: str) -> None:
-        """Connect to ``host:port`` or ``host``."""
+    def connect_to(self, address: str, car_id: str = "") -> None:
+        """Connect to ``host:port`` or ``host``; only to the car with this id, if one is given."""
         self._note = ""
+        self._take_wheel = False
+        self._car_id = car_id
         self.demo.forget_error()
         self.demo.leave()
         self.show_drive()
+        self.session.connect(address, car_id, insecure=self._insecure)
+
+    def _demo_ready(self, address: str) -> None:
+        """The demo car is nobody else's: whoever started it wants to drive it."""
+        self._take_wheel = True
+        self._car_id = ""
         self.session.connect(address)
+
+    def pair_this_car(self) -> None:
+        """Pair with the car that does not let us in."""
+        snap = self.session.snapshot()
+        name = "" if snap.car is None else snap.car.name
+        self.session.disconnect()
+        self.garage.pair(name, snap.address)
 
     def try_again(self) -> None:
         """Try the lost car at once instead of waiting."""
-        self.session.connect(self.session.snapshot().address)
+        snap = self.session.snapshot()
+        self.session.connect(snap.address, self._car_id, insecure=snap.insecure)
 
     def leave_car(self) -> None:
         """Disconnect; a demo car ends."""
@@ -220,19 +271,7 @@ class MainWindow(QMainWindow):
             self._stop_by("the STOP button")
 
     def _stop_by(self, what: str) -> None:
-        self.session.stop(stop_words(what, OWN_NAME))
-
-    def clear_stop(self) -> None:
-        """Release STOP; the car refuses while a throttle is held."""
-        self.session.clear_stop()
-        self.drive.picture.setFocus()
-
-    def ask_address(self) -> None:
-        """Open the connect dialog."""
-        dialog = ConnectDialog(self.settings.recent_cars, self)
-        dialog.connect_wanted.connect(self.connect_to)
-        dialog.demo_wanted.connect(self.start_demo)
-        self._open(dialog)
+        self.session.stop(what)
 
     def show_keys(self) -> None:
         """Open the list of keys."""
@@ -246,10 +285,12 @@ class MainWindow(QMainWindow):
         self.drive.keys.release_all()
         self.session.drive.set_keyboard_active(False)
         dialog.finished.connect(_without_arguments(self._dialog_closed))
+        self._dialog_open = True
         dialog.open()
 
     def _dialog_closed(self) -> None:
         """Give the keys back where they were."""
+        self._dialog_open = False
         if not self._closed:
             self.activateWindow()
             if self.pages.currentWidget() is self.drive:
@@ -292,6 +333,13 @@ class MainWindow(QMainWindow):
             # pyqtgraph, which takes a third of a second, while nobody waits for it.
             importlib.import_module("rcapp.views.plots")
 
+    def _warm_up(self) -> None:
+        """What the first connection needs: OpenCV alone takes longer than a picture may."""
+        importlib.import_module("rcapp.core.intake")
+        importlib.import_module("rcapp.core.line")
+        with contextlib.suppress(Exception):  # said where it matters
+            self.session.acquaintances.trust()
+
     def _woken(self) -> None:
         """A network thread has something: show the newest picture."""
         self._bridge.taken()
@@ -311,6 +359,8 @@ class MainWindow(QMainWindow):
         if self._ticks % PLOT_EVERY == 0 and not self.actions_.pause_plots.isChecked():
             self.drive.sensors.refresh(now)
         if self._ticks % SLOW_EVERY == 0:
+            idle = self.snapshot.link is Link.IDLE and self.pages.currentWidget() is self.drive
+            self.garage.tend(idle or self._dialog_open)
             self.settings_view.refresh(self.session.drive, self.gamepad)
 
     def show_now(self, now: float) -> None:
@@ -337,17 +387,13 @@ class MainWindow(QMainWindow):
         connected = snap.link is not Link.IDLE
         self.actions_.disconnect_car.setEnabled(connected or self.demo.starting)
         self.actions_.stop.setEnabled(connected)
-        self.actions_.clear_stop.setEnabled(snap.stopped)
-        if snap.link is Link.LIVE and self._known is not Link.LIVE:
-            self._remember_car(snap)
-        self._known = snap.link
-
-    def _remember_car(self, snap: Snapshot) -> None:
+        self.banner.setVisible(connected and snap.insecure)
+        self.wheel.show_snapshot(snap)
         demo = self.demo.car
-        if demo is not None and demo.address == snap.address:
-            return
-        if self.settings.recent_cars[:1] != (snap.address,):
-            self._settings_changed(self.settings.with_car(snap.address))
+        self.garage.note(snap, None if demo is None else demo.address)
+        if self._take_wheel and snap.link is Link.LIVE and snap.wheel.holder is Holder.NOBODY:
+            self._take_wheel = False
+            self.session.seat.ask_for_wheel()
 
     def _is_stopped(self) -> bool:
         snap = self.session.snapshot()
@@ -397,36 +443,12 @@ class MainWindow(QMainWindow):
     def _show_settings(self) -> None:
         settings = self.settings
         self.settings_view.show_settings(settings)
-        self.drive.stage.welcome.show_recent(settings.recent_cars)
+        self.garage.show_settings(settings)
         if settings.theme in self.actions_.themes:
             self.actions_.themes[settings.theme].setChecked(True)
         if self.gamepad is not None:
             self.gamepad.dead_zone = settings.gamepad_dead_zone
             self.gamepad.expo = settings.gamepad_expo
-
-    def _layout_store(self) -> QSettings | None:
-        if self._layout_path is None:
-            return None
-        return QSettings(str(self._layout_path), QSettings.Format.IniFormat)
-
-    def _restore_layout(self) -> None:
-        store = self._layout_store()
-        geometry = store.value("geometry") if store else None
-        if not (isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)):
-            self.resize(_first_size(self.screen().availableGeometry().size()))
-        if store:
-            panels = store.value("panels")
-            self.drive.restore_layout(panels if isinstance(panels, QByteArray) else QByteArray())
-            self.actions_.fill_picture.setChecked(store.value("fill", "false") == "true")
-
-    def _save_layout(self) -> None:
-        store = self._layout_store()
-        if store is None:
-            return
-        store.setValue("geometry", self.saveGeometry())
-        store.setValue("panels", self.drive.save_layout())
-        store.setValue("fill", "true" if self.actions_.fill_picture.isChecked() else "false")
-        store.sync()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Leave nothing behind: car told, threads joined, layout remembered."""
@@ -434,11 +456,12 @@ class MainWindow(QMainWindow):
             self._closed = True
             self._timer.stop()
             self._stop_keys.close()
-            self._save_layout()
+            self._layout.save()
             self.session.drive.set_keyboard_active(False)
             self.demo.leave()
             self.session.close()
             self.demo.close()
+            self.garage.close()
             if self.gamepad is not None:
                 self.gamepad.close()
             self._writer.waitForDone()
@@ -447,15 +470,12 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
 
-def _import_network() -> None:
-    """What the first connection needs: OpenCV alone takes longer than a picture may."""
-    importlib.import_module("rcapp.core.intake")
-    importlib.import_module("rcapp.core.line")
-
-
 def _mode(snap: Snapshot) -> tuple[object, ...]:
     """What the top bar must show at once when it changes."""
-    return snap.link, snap.stopped, snap.stop_pressed, snap.address, snap.sending
+    wheel = snap.wheel
+    who = wheel.holder, wheel.driver, wheel.request, wheel.asking, wheel.offered
+    state = snap.link, snap.stage, snap.stopped, snap.stop_pressed
+    return *state, snap.address, snap.sending, *who
 
 
 def _without_arguments(slot: Callable[[], object]) -> Callable[..., None]:
@@ -465,7 +485,3 @@ def _without_arguments(slot: Callable[[], object]) -> Callable[..., None]:
         slot()
 
     return call
-
-
-def _first_size(screen: QSize) -> QSize:
-    return QSize(min(1440, screen.width() - 40), min(900, screen.height() - 60))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QMenuBar
 
+from rcapp.core.cars import KnownCar
 from rcapp.views import icons
 from rcapp.views.actions import Actions
 
@@ -14,7 +15,14 @@ from rcapp.views.actions import Actions
 def fill_menu_bar(bar: QMenuBar, actions: Actions) -> None:
     """File, View, Car, Help."""
     _add(
-        bar, "&File", actions.demo, actions.connect_car, actions.disconnect_car, None, actions.quit
+        bar,
+        "&File",
+        actions.demo,
+        actions.connect_car,
+        actions.pair,
+        actions.disconnect_car,
+        None,
+        actions.quit,
     )
     view = _add(bar, "&View", actions.drive_view, actions.settings_view, None)
     themes = view.addMenu("&Colours")
@@ -28,7 +36,18 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions) -> None:
     view.addSeparator()
     view.addAction(actions.full_screen)
     view.addAction(actions.reset_layout)
-    _add(bar, "&Car", actions.stop, actions.clear_stop)
+    _add(
+        bar,
+        "&Car",
+        actions.stop,
+        None,
+        actions.arm,
+        actions.disarm,
+        None,
+        actions.take_wheel,
+        actions.leave_wheel,
+        actions.force_wheel,
+    )
     _add(bar, "&Help", actions.keys, None, actions.about)
 
 
@@ -42,20 +61,31 @@ def _add(bar: QMenuBar, title: str, *actions: QAction | None) -> QMenu:
     return menu
 
 
+def wheel_menu(actions: Actions) -> QMenu:
+    """What the driver chip opens."""
+    menu = QMenu("Wheel")
+    for action in (actions.take_wheel, actions.leave_wheel, actions.force_wheel):
+        menu.addAction(action)
+    menu.addSeparator()
+    menu.addAction(actions.arm)
+    menu.addAction(actions.disarm)
+    return menu
+
+
 class CarsMenu(QMenu):
-    """Demo car, cars used before, connect, disconnect.
+    """Demo car, cars used before, connect, pair, disconnect.
 
     Args:
         actions: the shared actions.
-        recent: gives the addresses of cars used before, newest first.
-        chosen: called with the address the person chose.
+        recent: gives the cars used before, newest first.
+        chosen: called with the car the person chose.
     """
 
     def __init__(
         self,
         actions: Actions,
-        recent: Callable[[], tuple[str, ...]],
-        chosen: Callable[[str], None],
+        recent: Callable[[], tuple[KnownCar, ...]],
+        chosen: Callable[[KnownCar], None],
     ) -> None:
         super().__init__("Cars")
         self._actions = actions
@@ -68,11 +98,13 @@ class CarsMenu(QMenu):
         self.clear()
         self.addAction(self._actions.demo)
         self.addSeparator()
-        addresses = self._recent()
-        for address in addresses[:6]:
-            action = self.addAction(icons.icon("history"), address)
-            action.triggered.connect(lambda _checked=False, at=address: self._chosen(at))
-        if addresses:
+        cars = self._recent()
+        for car in cars[:6]:
+            text = f"{car.name} · {car.address}" if car.name else car.address
+            action = self.addAction(icons.icon("history"), text.replace("&", "&&"))
+            action.triggered.connect(lambda _checked=False, one=car: self._chosen(one))
+        if cars:
             self.addSeparator()
         self.addAction(self._actions.connect_car)
+        self.addAction(self._actions.pair)
         self.addAction(self._actions.disconnect_car)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout
 
+from rcapp.core.cars import CarEntry
 from rcapp.views import icons, theme
+from rcapp.views.car_list import ROW, CarList
 from rcapp.views.text import label, rule, set_text
 
-RECENT_SHOWN = 3
+
+class CarSource(Protocol):
+    """What gives the list of cars, as :class:`rcapp.core.car_finder.CarFinder` does."""
+
+    def entries(self) -> tuple[CarEntry, ...]:
+        """The cars as they stand now."""
+
+    @property
+    def silence(self) -> str:
+        """Why there are none, or too few, as far as that can be known."""
 
 
 class PanelButton(QPushButton):
@@ -58,11 +71,13 @@ class MessagePanel(QFrame):
         lines: the sentences below the title.
     """
 
+    WIDTH = 440
+
     def __init__(self, title: str, *, kind: str = "true", role: str = "") -> None:
         super().__init__()
         self.setProperty("panel", kind)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.setFixedWidth(440)
+        self.setFixedWidth(self.WIDTH)
         self._title = label(title, size=20, weight=theme.BOLD, role=role, wrap=True)
         self.lines: list[QLabel] = []
         self._layout = QVBoxLayout(self)
@@ -103,18 +118,27 @@ class MessagePanel(QFrame):
 
     def fit(self, width: int, height: int) -> None:
         """Take the size that the words need, inside ``width`` x ``height``."""
-        wanted = min(440, width - 32)
+        wanted = min(self.WIDTH, width - 32)
         self.setFixedWidth(wanted)
+        self._layout.activate()  # or the height before would be the least
         self.resize(wanted, min(self._layout.totalHeightForWidth(wanted), height - 16))
 
 
 class WelcomePanel(MessagePanel):
-    """No car yet: the demo car first, then cars used before, then an address."""
+    """No car yet: the demo car first, then the list of cars, then an address.
+
+    Args:
+        cars: gives the list.
+    """
+
+    WIDTH = 520
 
     demo_wanted = Signal()
     connect_wanted = Signal(str)
+    car_wanted = Signal(object)
+    forget_wanted = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, cars: CarSource) -> None:
         super().__init__("Drive a car")
         self._error = self.add_line(role="bad", strong=True)
         self._error.hide()
@@ -131,21 +155,15 @@ class WelcomePanel(MessagePanel):
                 wrap=True,
             )
         )
-        self._layout.addSpacing(6)
+        self._layout.addSpacing(4)
         self._layout.addWidget(rule())
-        self._recent_title = label("Cars used before", size=theme.LABEL, role="secondary")
-        self._layout.addWidget(self._recent_title)
-        self._recent: list[PanelButton] = []
-        for _ in range(RECENT_SHOWN):
-            button = PanelButton("", icon="history")
-            button.setProperty("row", True)
-            button.setFont(theme.font(theme.BODY, theme.MEDIUM))
-            button.clicked.connect(self._recent_clicked)
-            self._recent.append(button)
-            self._layout.addWidget(button)
+        self.cars = CarList(cars.entries, lambda: cars.silence)
+        self.cars.setFixedHeight(ROW)
+        self.cars.chosen.connect(self.car_wanted)
+        self.cars.forgotten.connect(self.forget_wanted)
+        self._layout.addWidget(self.cars)
         self._layout.addWidget(label("Address of a car", size=theme.LABEL, role="secondary"))
         self._layout.addLayout(self._address_row())
-        self.show_recent(())
 
     def _address_row(self) -> QHBoxLayout:
         self.address = QLineEdit()
@@ -160,14 +178,6 @@ class WelcomePanel(MessagePanel):
         row.addWidget(self.connect_button)
         return row
 
-    def show_recent(self, addresses: tuple[str, ...]) -> None:
-        """Offer the cars used before, newest first."""
-        self._recent_title.setVisible(bool(addresses))
-        for index, button in enumerate(self._recent):
-            there = index < len(addresses)
-            button.setText(addresses[index] if there else "")
-            button.setVisible(there)
-
     def show_state(self, error: str, *, starting: bool) -> None:
         """Say why the last try failed, and whether the demo car is on its way."""
         set_text(self._error, error)
@@ -175,10 +185,15 @@ class WelcomePanel(MessagePanel):
         self.demo.setEnabled(not starting)
         self.demo.setText("Starting the demo car…" if starting else "Demo car")
 
-    def _recent_clicked(self) -> None:
-        sender = self.sender()
-        if isinstance(sender, PanelButton):
-            self.connect_wanted.emit(sender.text())
+    def fit(self, width: int, height: int) -> None:
+        """Take the room there is; a long list of cars scrolls."""
+        wanted = min(self.WIDTH, width - 32)
+        inner = wanted - 48
+        listed = self.cars.wanted_height(inner)
+        others = self._layout.totalHeightForWidth(wanted) - self.cars.minimumHeight()
+        room = height - 16 - others
+        self.cars.setFixedHeight(min(listed, max(room, min(listed, ROW))))
+        super().fit(width, height)
 
     def _address_entered(self) -> None:
         text = self.address.text().strip()

@@ -23,6 +23,8 @@ KEYS = {
     "right": Qt.Key.Key_Right,
     "up": Qt.Key.Key_Up,
     "down": Qt.Key.Key_Down,
+    "wheel": Qt.Key.Key_T,
+    "arm": Qt.Key.Key_Return,
 }
 
 
@@ -41,7 +43,7 @@ def run_scripted(options: Options) -> int:
     from rcapp.views.app import make_app
 
     app = make_app("dark")
-    window = MainWindow(Settings())
+    window = MainWindow(Settings(), insecure=options.insecure)
     window.resize(*SIZE)
     window.show()
     window.activateWindow()

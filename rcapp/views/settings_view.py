@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from rcapp.core.acquaintances import Acquaintances
 from rcapp.core.drive import DriveInput
 from rcapp.core.gamepad import Gamepad
 from rcapp.core.settings import Settings
@@ -25,6 +26,7 @@ from rcapp.views.actions import theme_choices
 from rcapp.views.controls import AxisBar, PercentSlider, Segments
 from rcapp.views.keys_help import KeysTable
 from rcapp.views.text import ElidedLabel, label, set_text
+from rcapp.views.trust_cards import OwnIdentity, PeerList
 from rcapp.views.words import signed
 
 COLUMN = 760
@@ -38,11 +40,12 @@ class SettingsView(QWidget):
 
     Args:
         paths: (label, path) of what the app keeps on this computer.
+        acquaintances: who this computer is, and whom it knows.
     """
 
     changed = Signal(object)
 
-    def __init__(self, paths: list[tuple[str, Path]]) -> None:
+    def __init__(self, paths: list[tuple[str, Path]], acquaintances: Acquaintances) -> None:
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -55,7 +58,8 @@ class SettingsView(QWidget):
         cards.setContentsMargins(0, theme.GAP, 0, theme.GAP)
         cards.setSpacing(theme.GAP)
         cards.addWidget(label("Settings", size=24, weight=theme.BOLD))
-        for card in (self._looks(), self._gamepad(), self._keys(), self._places(paths)):
+        trust = self._trust(acquaintances)
+        for card in (self._looks(), trust, self._gamepad(), self._keys(), self._places(paths)):
             cards.addWidget(card)
         cards.addStretch(1)
         host = QWidget()
@@ -89,6 +93,16 @@ class SettingsView(QWidget):
         )
         self.start_choice.chosen.connect(self._start_chosen)
         _row(grid, "At start", _left(self.start_choice))
+        return card
+
+    def _trust(self, acquaintances: Acquaintances) -> QFrame:
+        card, grid = _card("Who may talk to whom")
+        self.own = OwnIdentity(acquaintances)
+        self.own.name_chosen.connect(self._name_chosen)
+        self.peers = PeerList(acquaintances)
+        _row(grid, "Cars call this computer", self.own.name)
+        _row(grid, "Its device id", self.own)
+        _row(grid, "Paired with", self.peers)
         return card
 
     def _gamepad(self) -> QFrame:
@@ -154,11 +168,16 @@ class SettingsView(QWidget):
         self.start_choice.choose("connect" if settings.connect_at_start else "wait")
         self.dead_zone.set_value(settings.gamepad_dead_zone)
         self.expo.set_value(settings.gamepad_expo)
+        self.own.show_name(settings.name)
         self._loading = False
 
     def refresh(self, drive: DriveInput, gamepad: Gamepad | None) -> None:
-        """Show what the gamepad says now."""
-        if not self.isVisible() or gamepad is None:
+        """Show what the gamepad says now, and who is known."""
+        if not self.isVisible():
+            return
+        self.own.refresh()
+        self.peers.refresh()
+        if gamepad is None:
             return
         if gamepad.connected:
             set_text(self.pad_name, gamepad.name or "Gamepad")
@@ -185,6 +204,10 @@ class SettingsView(QWidget):
 
     def _start_chosen(self, value: str) -> None:
         self._change(replace(self._settings, connect_at_start=value == "connect"))
+
+    def _name_chosen(self, name: str) -> None:
+        if name != self._settings.name:
+            self._change(replace(self._settings, name=name))
 
     def _dead_zone_changed(self, value: float) -> None:
         self._change(replace(self._settings, gamepad_dead_zone=value))
@@ -222,7 +245,10 @@ def _left(*parts: QWidget) -> QWidget:
 
 def _row(grid: QGridLayout, name: str, control: QWidget) -> None:
     row = grid.rowCount()
-    grid.addWidget(label(name, size=theme.BODY, role="secondary"), row, 0)
+    named = label(name, size=theme.BODY, role="secondary", wrap=True)
+    tall = control.sizeHint().height() > 2 * theme.CONTROL_HEIGHT
+    side = Qt.AlignmentFlag.AlignTop if tall else Qt.AlignmentFlag.AlignVCenter
+    grid.addWidget(named, row, 0, side)
     grid.addWidget(control, row, 1)
 
 

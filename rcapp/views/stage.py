@@ -1,4 +1,4 @@
-"""The picture, and the one panel that may lie over it."""
+"""The picture, and what may lie over it: one panel, and the strip that says who drives."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from rcapp.core.state import Link, Snapshot
+from rcapp.core.wheel import Holder
+from rcapp.views.disarmed_panel import ArmPanel
 from rcapp.views.hud import HudState
-from rcapp.views.panels import MessagePanel, PanelButton, WelcomePanel
+from rcapp.views.panels import CarSource, MessagePanel, PanelButton, WelcomePanel
 from rcapp.views.picture import PictureView
-from rcapp.views.words import clock, duration, milliseconds, old
+from rcapp.views.wheel_bar import WheelBar
+from rcapp.views.words import clock, duration, milliseconds, old, shortened
 
-STOPPED_TOP = 64
-"""Pixels above the panel of a stopped car: the height of the chips and a gap."""
+TOP = 64
+"""Pixels above what lies over the picture of a car that may still roll: the chips and a gap."""
+
+BETWEEN = 8
 
 FIGURES_PERIOD = 0.2
 """Seconds for which the painted figures stand still, so that they can be read."""
@@ -26,32 +31,39 @@ class Stage(QWidget):
 
     Args:
         picture: shown behind everything.
-        own_name: what this app is called at the car.
+        cars: gives the list of cars.
     """
 
     demo_wanted = Signal()
     connect_wanted = Signal(str)
+    car_wanted = Signal(object)
+    forget_wanted = Signal(str)
     disconnect_wanted = Signal()
     retry_wanted = Signal()
-    clear_wanted = Signal()
+    pair_wanted = Signal()
+    arm_wanted = Signal()
+    take_wanted = Signal()
+    leave_wheel_wanted = Signal()
 
-    def __init__(self, picture: PictureView, own_name: str) -> None:
+    def __init__(self, picture: PictureView, cars: CarSource) -> None:
         super().__init__()
         self.picture = picture
-        self._own_name = own_name
         self._figures_at = 0.0
         self._figures: tuple[str, tuple[tuple[str, str], ...], str] = ("", (), "")
         self._stopped_at = ""
         picture.setParent(self)
-        self.welcome = WelcomePanel()
+        self.welcome = WelcomePanel(cars)
         self.connecting = MessagePanel("Connecting")
         self.lost = MessagePanel("Link lost", role="bad")
-        self.stopped = MessagePanel("STOPPED", kind="stop", role="bad")
+        self.stopped = ArmPanel("STOPPED", kind="stop", role="bad")
+        self.disarmed = ArmPanel("DISARMED", kind="ask", role="warn")
+        self.wheel_bar = WheelBar()
         self._panels: tuple[MessagePanel, ...] = (
             self.welcome,
             self.connecting,
             self.lost,
             self.stopped,
+            self.disarmed,
         )
         self._fill_panels()
         # On the screen from the first moment on, so that it can have the focus.
@@ -59,28 +71,34 @@ class Stage(QWidget):
         for panel in self._panels:
             panel.setParent(self)
             panel.setVisible(panel is self._shown)
+        self.wheel_bar.setParent(self)
 
     def _fill_panels(self) -> None:
         self.welcome.demo_wanted.connect(self.demo_wanted)
         self.welcome.connect_wanted.connect(self.connect_wanted)
+        self.welcome.car_wanted.connect(self.car_wanted)
+        self.welcome.forget_wanted.connect(self.forget_wanted)
         self.connecting.add_line()
         self.connecting.add_line(role="warn")
         self.connecting.add_line(role="secondary")
+        self.pair = PanelButton("Pair…", primary=True, icon="link")
+        self.pair.clicked.connect(self.pair_wanted)
         self.cancel = PanelButton("Cancel")
         self.cancel.clicked.connect(self.disconnect_wanted)
-        self.connecting.add_buttons(self.cancel)
+        self.connecting.add_buttons(self.pair, self.cancel)
         for role in ("", "", "secondary", "warn"):
             self.lost.add_line(role=role)
+        self.pair_again = PanelButton("Pair again…", primary=True, icon="link")
+        self.pair_again.clicked.connect(self.pair_wanted)
         self.retry = PanelButton("Try now", primary=True, icon="refresh")
         self.retry.clicked.connect(self.retry_wanted)
         self.leave = PanelButton("Disconnect", icon="unlink")
         self.leave.clicked.connect(self.disconnect_wanted)
-        self.lost.add_buttons(self.retry, self.leave)
-        self.stopped.add_line(strong=True)
-        self.stopped.add_line(role="secondary")
-        self.clear = PanelButton("Clear STOP")
-        self.clear.clicked.connect(self.clear_wanted)
-        self.stopped.add_buttons(self.clear)
+        self.lost.add_buttons(self.pair_again, self.retry, self.leave)
+        for panel in (self.stopped, self.disarmed):
+            panel.arm_wanted.connect(self.arm_wanted)
+            panel.leave_wanted.connect(self.leave_wheel_wanted)
+        self.wheel_bar.take_wanted.connect(self.take_wanted)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Picture everywhere, panel in its place."""
@@ -89,16 +107,22 @@ class Stage(QWidget):
         self._place()
 
     def _place(self) -> None:
+        top = TOP
+        bar = self.wheel_bar
+        if not bar.isHidden():
+            bar.fit(self.width())
+            bar.move((self.width() - bar.width()) // 2, top)
+            top += bar.height() + BETWEEN
         panel = self._shown
         if panel is None:
             return
-        panel.fit(self.width(), self.height())
-        x = (self.width() - panel.width()) // 2
+        rolling = panel in (self.stopped, self.disarmed)
+        panel.fit(self.width(), self.height() - (top if rolling else 0))
         y = (self.height() - panel.height()) // 2
-        if panel is self.stopped:
+        if rolling:
             # The car may still roll: leave the road in sight.
-            y = min(y, STOPPED_TOP)
-        panel.move(x, max(8, y))
+            y = top
+        panel.move((self.width() - panel.width()) // 2, max(8, y))
 
     def show_snapshot(self, now: Snapshot, *, note: str, starting: bool, has_keys: bool) -> None:
         """Show the state of the car.
@@ -111,7 +135,8 @@ class Stage(QWidget):
         """
         if now.link is Link.IDLE:
             self.picture.forget_frame()
-        self.picture.set_state(self._hud(now, has_keys), self._is_stopped(now))
+        self.picture.set_state(self._hud(now, has_keys), self.is_stopped(now))
+        self.wheel_bar.show_snapshot(now)
         panel = self._panel_for(now, note, starting)
         if panel is not self._shown:
             for other in self._panels:
@@ -122,26 +147,36 @@ class Stage(QWidget):
         self._place()
 
     @staticmethod
-    def _is_stopped(now: Snapshot) -> bool:
+    def is_stopped(now: Snapshot) -> bool:
+        """STOP is pressed or latched."""
         return now.link is not Link.IDLE and (now.stopped or now.stop_pressed)
 
     def _panel_for(self, now: Snapshot, note: str, starting: bool) -> MessagePanel | None:
-        if not self._is_stopped(now):
+        if not self.is_stopped(now):
             self._stopped_at = ""
         if now.link is Link.IDLE:
             self.welcome.show_state(note or now.error, starting=starting)
             return self.welcome
         if now.link is Link.CONNECTING:
-            self.connecting.say(
-                f"Connecting to {now.address}",
-                "" if now.error else "Asking the car who it is.",
-                now.error,
-                _next_try(now),
-            )
-            return self.connecting
+            return self._connecting_panel(now)
         if now.link in (Link.LOST, Link.RECONNECTING):
             return self._lost_panel(now)
-        return self._stopped_panel(now) if self._is_stopped(now) else None
+        if self.is_stopped(now):
+            return self._stopped_panel(now)
+        if now.wheel.yours and now.stage == "disarmed":
+            return self._disarmed_panel(now)
+        return None
+
+    def _connecting_panel(self, now: Snapshot) -> MessagePanel:
+        unpaired = now.can_be_paired
+        self.connecting.say(
+            f"Not paired with {now.address}" if unpaired else f"Connecting to {now.address}",
+            "" if now.error else "Asking the car who it is.",
+            now.error,
+            "" if unpaired else _next_try(now),
+        )
+        self.pair.setVisible(unpaired)
+        return self.connecting
 
     def _lost_panel(self, now: Snapshot) -> MessagePanel:
         name = now.car.name if now.car else now.address
@@ -162,38 +197,59 @@ class Stage(QWidget):
             f"{word} {name}", now.error or "The car does not answer.", since, car, _next_try(now)
         )
         self.retry.setEnabled(now.link is Link.LOST)
+        self.retry.setVisible(not now.can_be_paired)
+        self.pair_again.setVisible(now.can_be_paired)
         return self.lost
 
     def _stopped_panel(self, now: Snapshot) -> MessagePanel:
         self._stopped_at = self._stopped_at or clock(time.time())
-        who = self._who_stopped(now)
-        if now.stopped:
-            how = "The throttle is at neutral. Let go of the controls, then clear it."
+        if not now.stopped:
+            acknowledged = "Telling the car. Until it answers, only neutral is sent."
+        elif now.stop_took is not None:
+            acknowledged = f"The car acknowledged it after {milliseconds(now.stop_took)}."
         else:
-            how = "Telling the car. Until it answers, only neutral is sent."
+            acknowledged = "The throttle is at neutral."
         if now.stop_pressed and now.error:
-            how = now.error
-        self.stopped.say("STOPPED", f"{self._stopped_at}  {who}", how)
-        self.clear.setEnabled(now.stopped)
+            acknowledged = now.error
+        who = f"You pressed {now.stop_why}." if now.stop_why else now.stop_reason
+        self.stopped.say(
+            "STOPPED",
+            f"{self._stopped_at}  {who or 'STOP was pressed.'}",
+            acknowledged,
+            _how_to_clear(now) if now.stopped else "",
+        )
+        self._offer_arming(self.stopped, now, "Arm and clear STOP · Return")
         return self.stopped
 
-    def _who_stopped(self, now: Snapshot) -> str:
-        if not now.stopped:
-            return "You pressed STOP"
-        what, by, who = now.stop_reason.rpartition(_BY)
-        if by and who == self._own_name:
-            return f"You pressed {what}"
-        if by:
-            return f"{who} pressed {what}"
-        return now.stop_reason or "STOP was pressed"
+    def _disarmed_panel(self, now: Snapshot) -> MessagePanel:
+        status = now.status
+        assert status is not None
+        ready = not status.refusals
+        how = "Ready. Arm when the road is clear." if ready else "It cannot be armed yet:"
+        self.disarmed.say("DISARMED", status.reason, how, now.reply if ready else "")
+        self._offer_arming(self.disarmed, now, "Arm · Return")
+        return self.disarmed
+
+    def _offer_arming(self, panel: ArmPanel, now: Snapshot, arm: str) -> None:
+        refusals = now.status.refusals if now.status is not None and now.status_known else ()
+        yours = now.wheel.yours
+        panel.refusals.show_refusals(refusals if yours else ())
+        panel.offer(
+            arm=arm if yours else "",
+            ready=not refusals and not now.ordering and not now.stop_pressed,
+            leave=yours,
+        )
 
     def _hud(self, now: Snapshot, has_keys: bool) -> HudState:
         # An old status is none: the car may have gone neutral by itself since.
         status, at = now.status if now.status_known else None, time.monotonic()
         if at - self._figures_at >= FIGURES_PERIOD or now.link is not Link.LIVE:
             self._figures_at = at
-            self._figures = (_detail(now), _figures(now), self._caption(now))
+            self._figures = (_detail(now), _figures(now), _caption(now))
         detail, figures, caption = self._figures
+        yours = now.wheel.yours or status is None
+        car_steer = round(status.steer, 2) if status else 0.0
+        car_throttle = round(status.throttle, 2) if status else 0.0
         return HudState(
             link=now.link,
             headline=_headline(now),
@@ -201,44 +257,55 @@ class Stage(QWidget):
             figures=figures,
             speed=None if status is None else round(status.speed, 1),
             caption=caption,
-            hint=self._hint(now, has_keys),
-            steer=round(now.steer, 2),
-            throttle=round(now.throttle, 2),
-            car_steer=round(status.steer, 2) if status else 0.0,
-            car_throttle=round(status.throttle, 2) if status else 0.0,
+            hint=_hint(now, has_keys),
+            # Who watches has no controls: all four figures are what the car does.
+            steer=round(now.steer, 2) if yours else car_steer,
+            throttle=round(now.throttle, 2) if yours else car_throttle,
+            car_steer=car_steer,
+            car_throttle=car_throttle,
         )
 
-    def _caption(self, now: Snapshot) -> str:
-        words = [now.status.state] if now.status and now.status_known else []
-        if now.status and not now.status_known:
-            words.append(f"last heard {old(now.status_age)} ago")
-        if now.input_source:
-            words.append(now.input_source)
-        if now.car and now.car.speed_limit > 0:
-            words.append(f"limit {now.car.speed_limit:.1f} m/s")
-        return " · ".join(words)
 
-    def _hint(self, now: Snapshot, has_keys: bool) -> str:
-        if now.link is not Link.LIVE or self._is_stopped(now):
-            return ""
-        if now.error:
-            return now.error
-        driver = now.status.driver if now.status else ""
-        if driver and driver != self._own_name:
-            return f"{driver} drives"
-        if now.must_let_go and now.sending:
-            return "Let go of the throttle once to drive on"
-        if not has_keys and now.input_source != "gamepad":
-            return "Click the picture to drive with the keys"
+def _caption(now: Snapshot) -> str:
+    words = [_who_drives(now)]
+    if now.stage:
+        words.append({"ready": "armed", "degraded": "commands late"}.get(now.stage, now.stage))
+    elif now.status is not None:
+        words.append(f"last heard {old(now.status_age)} ago")
+    if now.input_source and now.wheel.yours:
+        words.append(now.input_source)
+    if now.car and now.car.speed_limit > 0:
+        words.append(f"limit {now.car.speed_limit:.1f} m/s")
+    return " · ".join(word for word in words if word)
+
+
+def _who_drives(now: Snapshot) -> str:
+    if now.wheel.holder is Holder.OTHER:
+        return f"{shortened(now.wheel.driver)} drives"
+    return {Holder.YOU: "you drive", Holder.NOBODY: "nobody drives"}.get(now.wheel.holder, "")
+
+
+def _hint(now: Snapshot, has_keys: bool) -> str:
+    if now.link is not Link.LIVE or Stage.is_stopped(now):
         return ""
+    if now.error:
+        return now.error
+    if not now.wheel.yours:
+        return ""
+    if not has_keys and now.input_source != "gamepad":
+        return "Click the picture to drive with the keys"
+    if now.armed and (now.stage == "neutral" or (now.must_let_go and now.sending)):
+        return "Let go of the throttle once to drive on"
+    return ""
 
 
-_BY = ", by "
-
-
-def stop_words(what: str, who: str) -> str:
-    """The reason given to the car: other screens show it too, so it names who and how."""
-    return f"{what}{_BY}{who}"
+def _how_to_clear(now: Snapshot) -> str:
+    wheel = now.wheel
+    if wheel.yours:
+        return "Arming clears it. Let go of the controls first."
+    if not wheel.may_drive or wheel.driver:
+        return f"Only {wheel.driver or 'a driver'} can clear it, by arming."
+    return "Take the wheel, then arm: that clears it."
 
 
 def _next_try(now: Snapshot) -> str:

@@ -32,9 +32,12 @@ QLabel[role="bad"] { color: $bad; }
 QLabel[role="key"] { background: $field; border: 1px solid $field_line; border-radius: 5px;
     padding: 2px 8px; }
 
+QLabel[role="insecure"] { background: $stop; color: $on_stop; padding: 9px 16px; }
+
 QFrame[card="true"] { background: $card; border-radius: ${radius}px; }
 QFrame[panel="true"] { background: $card; border: 1px solid $field_line; border-radius: 12px; }
 QFrame[panel="stop"] { background: $card; border: 2px solid $stop; border-radius: 12px; }
+QFrame[panel="ask"] { background: $card; border: 2px solid $warn; border-radius: 12px; }
 QFrame[rule="true"] { background: $line; border: none; max-height: 1px; min-height: 1px; }
 QFrame[chip="secondary"] { background: $field; border: 1px solid $field_line;
     border-radius: ${control_radius}px; }
@@ -94,11 +97,19 @@ QPushButton[row="true"] { background: transparent; border: 1px solid transparent
 QPushButton[row="true"]:hover { background: $hover; }
 QPushButton[row="true"]:focus { border: 1px solid $accent; }
 
+QPushButton[car="true"] { background: transparent; border: 1px solid transparent; padding: 0;
+    min-height: 50px; }
+QPushButton[car="true"]:hover { background: $hover; }
+QPushButton[car="true"]:focus { border: 1px solid $accent; }
+
 QLineEdit { background: $field; color: $text; border: 1px solid $field_line;
     border-radius: ${control_radius}px; padding: 0 12px; min-height: ${inner_height}px;
     selection-background-color: $action; selection-color: $on_action;
     placeholder-text-color: $secondary; }
 QLineEdit:focus { border: 1px solid $accent; }
+QLineEdit:read-only { color: $secondary; }
+QProgressBar { background: $field_line; border: none; border-radius: 2px; }
+QProgressBar::chunk { background: $accent; border-radius: 2px; }
 QTextEdit, QPlainTextEdit { background: $field; color: $text; border: 1px solid $field_line;
     border-radius: ${control_radius}px; padding: 8px; selection-background-color: $action;
     selection-color: $on_action; }

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 FAMILY = "Inter"
@@ -247,6 +247,13 @@ def font(size: int, weight: QFont.Weight = REGULAR) -> QFont:
     made.setWeight(weight)
     made.setFeature(QFont.Tag("tnum"), 1)
     made.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    return made
+
+
+def code_font(size: int) -> QFont:
+    """Letters of equal width, for what is compared letter by letter."""
+    made = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    made.setPixelSize(size)
     return made
 
 

@@ -7,15 +7,14 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QWidget
 
 from rcapp.core.state import Link, Snapshot
+from rcapp.core.wheel import Holder
 from rcapp.views import icons, theme
 from rcapp.views.chips import CarChip, DriverChip, Figure, StateChip, StopButton
-from rcapp.views.words import NONE, milliseconds, old
+from rcapp.views.words import NONE, milliseconds, old, shortened
 
-WIDE = 1180
-"""Below this width (px) the driver chip makes room."""
-
-NARROW = 1060
-"""Below this width (px) the pictures-per-second figure makes room: the picture says it too."""
+WIDE, NARROW = 1220, 1100
+"""Below these widths (px) the pictures per second, then the battery make room: the picture says
+them too. Who drives is always there."""
 
 
 class TopBar(QWidget):
@@ -23,20 +22,19 @@ class TopBar(QWidget):
 
     Args:
         cars: the menu that the car chip opens.
-        own_name: what this app is called at the car, to tell "you" from others.
+        wheel: the menu that the driver chip opens.
 
     Attributes:
         stop: the STOP button.
     """
 
-    def __init__(self, cars: QMenu, own_name: str) -> None:
+    def __init__(self, cars: QMenu, wheel: QMenu) -> None:
         super().__init__()
         self.setObjectName("topBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setFixedHeight(theme.BAR_HEIGHT)
-        self._own_name = own_name
         self.car = CarChip(cars)
-        self.driver = DriverChip()
+        self.driver = DriverChip(wheel)
         self.state = StateChip()
         self.stop = StopButton()
         self.age = Figure(
@@ -67,8 +65,8 @@ class TopBar(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out the less important parts where room is short."""
-        self.driver.setVisible(event.size().width() >= WIDE)
-        self.rate.setVisible(event.size().width() >= NARROW)
+        self.rate.setVisible(event.size().width() >= WIDE)
+        self.battery.setVisible(event.size().width() >= NARROW)
         super().resizeEvent(event)
 
     def show_snapshot(self, now: Snapshot) -> None:
@@ -77,23 +75,18 @@ class TopBar(QWidget):
         self.state.show_state(word, level)
         name = now.car.name if now.car else (now.address or "No car")
         where = "" if name == now.address else now.address
+        if now.role:
+            where = f"{where} · {now.role}"
         if now.car and now.car.simulated:
-            where = f"{where} · simulated"
-        link_level = level if not (now.stopped or now.stop_pressed) else "bad"
-        self.car.show_car(name if now.link is not Link.IDLE else "No car", where, link_level)
+            where = f"simulated · {now.role}"
+        self.car.show_words(
+            name if now.link is not Link.IDLE else "No car", where, _link_level(now)
+        )
         self._show_driver(now)
         self._show_figures(now)
 
     def _show_driver(self, now: Snapshot) -> None:
-        driver = now.status.driver if now.status and now.link is Link.LIVE else ""
-        if not driver and now.sending:
-            driver = self._own_name
-        if not driver:
-            self.driver.show_driver("nobody", "")
-        elif driver == self._own_name:
-            self.driver.show_driver("you", now.input_source)
-        else:
-            self.driver.show_driver(driver, "")
+        self.driver.show_words(*driver_words(now))
 
     def _show_figures(self, now: Snapshot) -> None:
         if now.link is Link.LIVE:
@@ -108,16 +101,50 @@ class TopBar(QWidget):
         self.battery.show_value(NONE if volts is None else f"{volts:.1f} V")
 
 
+def _link_level(now: Snapshot) -> str:
+    if now.link is Link.IDLE:
+        return "secondary"
+    return {Link.LIVE: "good", Link.LOST: "bad"}.get(now.link, "warn")
+
+
+def driver_words(now: Snapshot) -> tuple[str, str, str]:
+    """Who drives, what there is to know about it, and the colour of the light."""
+    wheel = now.wheel
+    if wheel.yours:
+        if wheel.request:
+            return "You drive", f"{shortened(wheel.request)} asks", "warn"
+        return "You drive", now.input_source if now.sending else "no input", "good"
+    if wheel.holder is Holder.OTHER:
+        more = "you have asked" if wheel.asking else ""
+        return (
+            f"{shortened(wheel.driver)} drives",
+            "offered to you" if wheel.offered else more,
+            "accent",
+        )
+    if now.link in (Link.IDLE, Link.CONNECTING) or wheel.holder is Holder.NOBODY:
+        return "Nobody drives", "offered to you" if wheel.offered else "", "secondary"
+    return "Driver unknown", "", "secondary"
+
+
+STAGE_WORDS = {
+    "ready": ("ARMED", "good"),
+    "degraded": ("ARMED · LATE", "warn"),
+    "neutral": ("NEUTRAL", "warn"),
+    "disarmed": ("DISARMED", "warn"),
+}
+
+
 def state_word(now: Snapshot) -> tuple[str, str]:
-    """The one word of the state chip, and its colour."""
+    """The one word of the state chip, and its colour: STOP, then the link, then the car."""
     if now.link is not Link.IDLE and (now.stopped or now.stop_pressed):
         return "STOPPED", "bad"
     if now.link is Link.STALE:
         return f"STALE {old(now.picture_age)}", "warn"
+    if now.link is Link.LIVE:
+        return STAGE_WORDS.get(now.stage, ("LIVE", "good"))
     return {
         Link.IDLE: ("NO CAR", "secondary"),
         Link.CONNECTING: ("CONNECTING", "warn"),
-        Link.LIVE: ("LIVE", "good"),
         Link.LOST: ("LOST", "bad"),
         Link.RECONNECTING: ("RECONNECTING", "warn"),
     }[now.link]

@@ -57,7 +57,7 @@ class Tour:
         self._out = out
         self._label = f"{size.width()}x{size.height()}-{shown.name}"
         self._app = make_app(shown.name)
-        settings = Settings(theme=shown.name, recent_cars=("car.local:1857", "192.168.1.20:1857"))
+        settings = Settings(theme=shown.name, cars=KNOWN)
         self._folder = tempfile.TemporaryDirectory()
         home = Path(self._folder.name)
         self.window = MainWindow(settings, settings_path=home / "rcapp" / "settings.toml")

@@ -19,6 +19,7 @@ from rcapp.views.hud import PaintedText
 from rcapp.views.panels import MessagePanel
 from rcapp.views.picture import PictureView
 from rcapp.views.text import ElidedLabel, FigureLabel
+from rcapp.views.wheel_bar import WheelBar
 
 MIN_CONTRAST = 4.5
 SHORTEST_ELIDED = 3
@@ -114,7 +115,7 @@ def _too_small(widget: QWidget, text: str) -> bool:
     metrics = widget.fontMetrics()
     if isinstance(widget, QLabel) and widget.wordWrap():
         return widget.heightForWidth(widget.width()) > widget.height() + 1
-    wide = metrics.horizontalAdvance(text.replace("&", ""))
+    wide = max(metrics.horizontalAdvance(line) for line in text.replace("&", "").split("\n"))
     if isinstance(widget, QLabel) and not isinstance(widget, ElidedLabel):
         inner = widget.contentsRect().width()
     elif isinstance(widget, QAbstractButton) and not isinstance(widget, QToolButton):
@@ -172,10 +173,10 @@ def _letters(widget: QWidget, text: str) -> QRect:
 
 
 def _layer(shown: ShownText) -> QWidget | None:
-    """The panel over the picture that a text belongs to, if any: it hides what is below."""
+    """What over the picture a text belongs to, if anything: it hides what is below."""
     widget: QWidget | None = shown.owner
     while widget is not None:
-        if isinstance(widget, MessagePanel):
+        if isinstance(widget, (MessagePanel, WheelBar)):
             return widget
         widget = widget.parentWidget()
     return None

@@ -35,6 +35,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def shortened(name: str, most: int = 24) -> str:
+    """A name that leaves room for what is said of it."""
+    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"
+
+
 def clock(wall: float) -> str:
     """Wall clock seconds as ``"12:04:31"``."""
     return time.strftime("%H:%M:%S", time.localtime(wall))
@@ -50,3 +55,15 @@ def figure(value: float, decimals: int) -> str:
     """``value`` with ``decimals`` digits; never ``"-0.0"``."""
     text = f"{value:.{decimals}f}"
     return text.lstrip("-") if float(text) == 0.0 else text
+
+
+def ago(seconds: float) -> str:
+    """How long ago something was: ``"just now"``, ``"12 min ago"``, ``"3 days ago"``."""
+    if seconds < 60:
+        return "just now"
+    for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
+        count = int(seconds // size)
+        if count:
+            plural = "s" if unit == "day" and count > 1 else ""
+            return f"{count} {unit}{plural} ago"
+    return "just now"

@@ -67,3 +67,20 @@ def test_plain_tcp_beyond_this_machine_is_refused(
     captured = capsys.readouterr()
     assert "anybody in the network" in captured.err
     assert captured.out == ""
+
+
+def test_pairing_for_a_car_whose_file_is_wrong(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "car.toml"
+    file.write_text("[gateway]\nport = -1\n", encoding="utf-8")
+    assert main(["pair", "--config", str(file)]) == 2
+    assert "port = -1 is below 0" in capsys.readouterr().err
+
+
+def test_id_and_peers_are_those_of_pynet(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["id"]) == 0
+    assert capsys.readouterr().out.startswith("id      ")
+    with pytest.raises(SystemExit):
+        main(["peers", "rename"])
+    assert capsys.readouterr().err.startswith("usage: pi-agent peers rename")

@@ -154,6 +154,52 @@ def test_an_enable_pin_of_its_own(tmp_path: Path) -> None:
     assert "is a pin of a motor, too" in problem
 
 
+ANNA = "32VKIWY-4UP3NMO-YUSZTD6-IPZW6A6-57D2YWK-VBU4LPH-U62JGOL-MZ57MAT"
+
+
+def test_machines_that_need_no_code(tmp_path: Path) -> None:
+    text = f"""
+        [trust]
+        code_command = ["show", "--large"]
+        [[trust.peer]]
+        name = "Anna"
+        id = "{ANNA}"
+        [[trust.peer]]
+        name = "Ben"
+        id = "{ANNA.lower().replace("-", " ")}"
+        role = "owner"
+    """
+    config = load_config(written(tmp_path, text))
+    assert config.trust.code_command == ("show", "--large")
+    assert [(peer.name, peer.role) for peer in config.trust.peer] == [
+        ("Anna", "driver"),
+        ("Ben", "owner"),
+    ]
+    assert load_config(written(tmp_path, show(config))) == config
+
+
+def test_what_is_wrong_with_a_machine_is_told_with_its_line(tmp_path: Path) -> None:
+    text = f"""[[trust.peer]]
+name = "Anna"
+id = "{ANNA}"
+[[trust.peer]]
+name = "Ben"
+id = "{ANNA[:-1]}X"
+role = "boss"
+[[trust.peer]]
+id = "{ANNA}"
+"""
+    role, wrong, name = problems(tmp_path, text)
+    assert role.startswith(":7: [trust.peer.2] role = 'boss' is none of the kinds")
+    assert wrong.startswith(":6: [trust.peer.2] id = ")
+    assert "is no device id" in wrong
+    assert name.startswith(":8: [trust.peer.3] name is no text")
+    assert problems(tmp_path, "[trust]\npeer = 3\ncode_command = 'x'") == [
+        ":2: [trust] peer = 3 must be tables; write [[trust.peer]] for each.",
+        ':3: [trust] code_command = \'x\' is no list of texts; write ["first", "second"].',
+    ]
+
+
 def test_a_real_car_shows_no_simulated_road_or_sensors(tmp_path: Path) -> None:
     text = """
         [drivetrain]

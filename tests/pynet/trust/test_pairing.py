@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pynet.errors import ConfigurationError, PairingError
 from pynet.trust.identity import Identity, load_identity
-from pynet.trust.pairing import Asked, Asker, WrongCode, new_code, read_code, refusal
+from pynet.trust.link import new_code, read_code
+from pynet.trust.pairing import Asked, Asker, WrongCode, refusal
 from pynet.trust.peers import Role
 
 CODE = "31415926"
@@ -106,6 +107,8 @@ def test_a_refusal_arrives_as_what_it_is(desk: Identity, car: Identity) -> None:
     asker.begin()
     with pytest.raises(WrongCode, match="not the code"):
         asker.prove(refusal(WrongCode("this is not the code that is shown"), 2))
+    asker = Asker(desk, "desk", CODE, car.certificate)
+    asker.begin()
     with pytest.raises(PairingError, match="window is closed"):
         asker.prove(refusal(PairingError("the window is closed"), 0))
 

@@ -9,12 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rcapp.core.settings import RECENT_CARS, Settings, default_path, load, reset, save
+from rcapp.core.cars import MOST_REMEMBERED, KnownCar
+from rcapp.core.settings import Settings, default_path, load, reset, save
 
 CHANGED = Settings(
     theme="light",
-    last_address="car.local:1857",
-    recent_cars=("car.local:1857", "10.0.0.7:2000"),
+    name="Anna's laptop",
+    cars=(
+        KnownCar("car.local:1857", "Rover-1", "ABCDEFG-HIJKLMN", "driver", 1800000000.0),
+        KnownCar("10.0.0.7:2000"),
+    ),
     connect_at_start=True,
     gamepad_dead_zone=0.15,
     gamepad_expo=0.0,
@@ -67,7 +71,7 @@ def test_a_value_that_cannot_be_used_costs_only_itself(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(
         '[look]\ntheme = "pink"\nplot_seconds = 20\n[gamepad]\nexpo = 7\ndead_zone = true\n'
-        "[cars]\nrecent = [1]\nconnect_at_start = 1\nlast = 5\n"
+        "[cars]\nknown = [1]\nconnect_at_start = 1\n[pairing]\nname = 5\n"
     )
     loaded, message = load(path)
     assert loaded == Settings(plot_seconds=20.0)
@@ -75,9 +79,9 @@ def test_a_value_that_cannot_be_used_costs_only_itself(tmp_path: Path) -> None:
         "look.theme must be one of dark, light, contrast, system",
         "gamepad.expo must lie between 0 and 1",
         "gamepad.dead_zone must be a number",
-        "cars.recent must be a list",
+        "cars.known needs an address",
         "cars.connect_at_start must be true or false",
-        "cars.last must be a text",
+        "pairing.name must be a text",
     ):
         assert part in message
 
