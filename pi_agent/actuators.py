@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -338,13 +339,20 @@ class Actuators:
             if not self._has_ended():
                 if silent > SILENT_AFTER:
                     self._output(0.0, 0.0, False)
-                if silent > HUNG_AFTER and self._running:
+                if silent > HUNG_AFTER and self._running and not self._has_unread():
                     self._kill("hangs")
                 elif silent > START_LIMIT:
                     self._kill("does not start")
             if self._has_ended():
                 self._restart()
             self._on_tick()
+
+    def _has_unread(self) -> bool:
+        """Whether there are news that this busy process has not come to read."""
+        process = self._process
+        if os.name == "nt" or process is None or process.stdout is None:
+            return False
+        return bool(select.select([process.stdout], (), (), 0)[0])
 
     def _kill(self, why: str) -> None:
         process = self._process
@@ -365,7 +373,11 @@ class Actuators:
             "The motors' process %s is gone; a new one starts, disarmed, in %.1f s", pid, wait
         )
         if not self._closing.wait(wait):
-            self._spawn()
+            try:
+                self._spawn()
+            except OSError as error:
+                # No memory for a process: the motors have no owner, and the next look tries again.
+                logger.error("The motors' process cannot be started: %s", error)
 
     def _note_death(self, died: State) -> None:
         """From now on the state says that there is no process; counts go on."""

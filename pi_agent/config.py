@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from pi_agent.config_reader import ConfigError, Table, read_file
+from pi_agent.hardware.hbridge_config import HBridgeConfig
 from pynet.errors import ConfigurationError
 from pynet.trust.identity import read_device_id
 from pynet.trust.peers import LONGEST_NAME, clean_name
@@ -87,29 +88,6 @@ class TrustConfig:
 
     code_command: tuple[str, ...] = ()
     peer: tuple[PeerConfig, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class HBridgeConfig:
-    """Two motors on four pins.
-
-    Attributes:
-        left, right: BCM numbers of the forward and the backward pin of each side.
-        invert_left, invert_right: True for a motor that is wired the other way round.
-        limit: most power, 0.1 to 1.
-        trim: -0.5 to 0.5; positive weakens the right side, negative the left one.
-        frequency: of the pulse-width modulation, Hz.
-        enable: BCM number of the pin on the bridge's enable inputs, or None.
-    """
-
-    left: tuple[int, int] = (9, 10)
-    right: tuple[int, int] = (17, 27)
-    invert_left: bool = False
-    invert_right: bool = False
-    limit: float = 1.0
-    trim: float = 0.0
-    frequency: int = 200
-    enable: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

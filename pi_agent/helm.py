@@ -58,7 +58,7 @@ class Helm:
         # Milliseconds of the machine's clock: epochs grow over a restart of the agent, too.
         self._desk = LeaseDesk(int(time.monotonic() * 1000))
         self._known_epoch = self._desk.epoch
-        self._feeds: Counter[str] = Counter()
+        self._feeds: Counter[tuple[str, str]] = Counter()
         self._heard = 0.0
         self._refused = 0
         self._stop_reason = ""
@@ -120,17 +120,17 @@ class Helm:
     def feed_begins(self, who: Person) -> None:
         """A connection that drive commands come over."""
         with self._lock:
-            self._feeds[who.session] += 1
-            self._desk.present(who.session, True, time.monotonic())
+            self._feeds[who.session, who.machine] += 1
+            self._desk.present(who, True, time.monotonic())
 
     def feed_ends(self, who: Person) -> None:
         """It is closed or lost; the driver's last one makes the car neutral at once."""
         with self._lock:
-            self._feeds[who.session] -= 1
-            if self._feeds[who.session] > 0:
+            self._feeds[who.session, who.machine] -= 1
+            if self._feeds[who.session, who.machine] > 0:
                 return
-            del self._feeds[who.session]
-            self._desk.present(who.session, False, time.monotonic())
+            del self._feeds[who.session, who.machine]
+            self._desk.present(who, False, time.monotonic())
             if self._holds(who):
                 self.actuators.gone(self._desk.epoch)
 
@@ -247,15 +247,14 @@ class Helm:
             answer = ask(now)
             if self._desk.epoch != self._known_epoch:
                 self._heard = 0.0
-                if not self._feeds[who.session]:
-                    self._desk.present(who.session, False, now + GRACE)
+                if not self._feeds[who.session, who.machine]:
+                    self._desk.present(who, False, now + GRACE)
                 reason = self._desk.status(now).forced_reason
                 self._pass_on(f"{reason or f'{who.name} drives now'}.")
             return answer
 
     def _holds(self, who: Person) -> bool:
-        holder = self._desk.holder
-        return holder is not None and holder.session == who.session
+        return who.is_same(self._desk.holder)
 
     def _pass_on(self, reason: str) -> None:
         """A changed lease goes to the motors' process, which disarms. Under the lock."""

@@ -29,10 +29,19 @@ class Person:
     Attributes:
         session: of their Controller; two programs of one person are two.
         name: for people.
+        machine: device id of their machine. A session is no secret, the key behind an id is:
+            somebody who claims another one's session is somebody else all the same.
     """
 
     session: str
     name: str
+    machine: str = ""
+
+    def is_same(self, other: Person | None) -> bool:
+        """Whether both are one running program, whatever they call themselves."""
+        if other is None:
+            return False
+        return (self.session, self.machine) == (other.session, other.machine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +80,10 @@ class LeaseDesk:
             LeaseRefused: somebody else asks already, or it is offered to somebody else.
         """
         self._expire(now)
-        if self.holder is not None and self.holder.session == person.session:
+        if person.is_same(self.holder):
             return LeaseAnswer(True, self.epoch, "You drive already.")
         offer, request = self._offer, self._request
-        if offer is not None and offer.person.session == person.session:
+        if offer is not None and person.is_same(offer.person):
             return self.take(person, now)
         if offer is not None:
             raise LeaseRefused(
@@ -83,7 +92,7 @@ class LeaseDesk:
             )
         if self.holder is None:
             return self._grant(person)
-        if request is not None and request.person.session != person.session:
+        if request is not None and not person.is_same(request.person):
             raise LeaseRefused(
                 f"{request.person.name} asks {self.holder.name} already. "
                 f"Ask again in {request.until - now:.0f} s."
@@ -121,7 +130,7 @@ class LeaseDesk:
         """
         self._expire(now)
         offer = self._offer
-        if offer is None or offer.person.session != person.session:
+        if offer is None or not person.is_same(offer.person):
             raise LeaseRefused("The car is not offered to you, or not any more. Ask for it.")
         return self._grant(person)
 
@@ -132,7 +141,7 @@ class LeaseDesk:
             False if this person did not have it; nothing changes then.
         """
         self._expire(now)
-        if self.holder is None or self.holder.session != person.session:
+        if not person.is_same(self.holder):
             return False
         self._end(now)
         return True
@@ -148,7 +157,7 @@ class LeaseDesk:
         if not reason:
             raise LeaseRefused("Say why you take the car from somebody; everybody sees it.")
         before = self.holder
-        if before is not None and before.session == person.session:
+        if person.is_same(before):
             return LeaseAnswer(True, self.epoch, "You drive already.")
         answer = self._grant(person)
         if before is not None:
@@ -167,9 +176,9 @@ class LeaseDesk:
         self._end(now)
         return True
 
-    def present(self, session: str, here: bool, now: float) -> None:
-        """The connection over which this session drives has begun, or ended."""
-        if self.holder is not None and self.holder.session == session:
+    def present(self, person: Person, here: bool, now: float) -> None:
+        """The connection over which this person drives has begun, or ended."""
+        if person.is_same(self.holder):
             self._gone_at = None if here else now
 
     def tick(self, now: float, armed: bool) -> bool:
@@ -210,7 +219,7 @@ class LeaseDesk:
     def _must_hold(self, person: Person) -> None:
         if self.holder is None:
             raise LeaseRefused("Nobody drives this car; ask for it.")
-        if self.holder.session != person.session:
+        if not person.is_same(self.holder):
             raise LeaseRefused(f"Only {self.holder.name}, who drives, can answer that.")
 
     def _grant(self, person: Person) -> LeaseAnswer:

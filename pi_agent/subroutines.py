@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 STATUS_HZ = 20.0
 FASTEST, SLOWEST = 100.0, 0.2
 """Limits of a rate that a viewer asks for, samples per second."""
+LONGEST_REASON = 200
 OLDEST_COMMAND = 0.2
 """Seconds after which a drive command on its way is not worth taking."""
 
@@ -127,7 +128,8 @@ class Subroutines:
 
     def stop(self, reason: str = "") -> None:
         """Latches STOP: the throttle is neutral at once, whoever drives."""
-        self._helm.stop(str(reason)[:200] or f"{_person().name} pressed STOP.")
+        said = " ".join(str(reason).split())[:LONGEST_REASON]
+        self._helm.stop(said or f"{_person().name} pressed STOP.")
 
     def disarm(self) -> None:
         """Disarms the car, whoever drives."""
@@ -167,7 +169,7 @@ def _person() -> Person:
     caller = pynet.caller()
     if caller is None:
         raise RuntimeError("this subroutine serves one caller at a time, inside a Handler only")
-    return Person(caller.session, caller.name)
+    return Person(caller.session, caller.name, caller.id)
 
 
 def _rate(asked: Any, own: float) -> float:

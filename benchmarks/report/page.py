@@ -21,7 +21,7 @@ BENCHES = {
     "core": "On one machine: calls, items, arrays",
     "links": "Commands over links",
     "video": "Pictures over links",
-    "security": "What trust costs, and what others can do",
+    "security": "Security and safety",
 }
 PARTS = {
     "links.lan": "A cable",

@@ -9,4 +9,5 @@ PARTS = {
     "pictures": "age of pictures on display over TLS, beside plain TCP (lan and wifi-bad)",
     "hostile": "1 000 hostile connections: memory, Handlers, and a client that is served meanwhile",
     "viewers": "age of the driver's commands on the lan profile, with 8 viewers and with none",
+    "failsafe": "1 000 cuts on a busy machine; kill -9; a held stick; 1 000 000 fuzzed commands",
 }

@@ -59,6 +59,7 @@ class Server:
         orders, news: descriptors.
         parent: a descriptor that becomes readable when the agent ends, or None.
         claim: the right to these motors; with one, it is kept after the agent's end.
+        on_orphan: called once when the agent has ended.
         clock: seconds, monotonic.
     """
 
@@ -70,6 +71,7 @@ class Server:
         news: int,
         parent: int | None = None,
         claim: Claim | None = None,
+        on_orphan: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._failsafe = failsafe
@@ -78,6 +80,7 @@ class Server:
         self._news = news
         self._parent = parent
         self._claim = claim
+        self._on_orphan = on_orphan
         self._clock = clock
         self._reader = frames.OrderReader()
         self._orphan = False
@@ -170,6 +173,8 @@ class Server:
         if not self._orphan:
             self._orphan = True
             self._failsafe.disarm(rules.AGENT, self._clock())
+            self._apply()
+            self._on_orphan()
 
     def _apply(self) -> None:
         """Writes the motors if something has changed, or if they did not obey before."""
@@ -278,7 +283,7 @@ def main(arguments: list[str] | None = None) -> int:
     parent = _watch(int(agent))
     orders = _orders()
     _set_nonblocking(1)
-    server = Server(failsafe, motors, orders, 1, parent, claim)
+    server = Server(failsafe, motors, orders, 1, parent, claim, _forget_agent)
     for name in ("SIGINT", "SIGHUP"):
         # Ctrl+C and a closed terminal are for the agent, which then ends this process in order.
         if hasattr(signal, name):
@@ -316,6 +321,14 @@ def _watch(agent: int) -> int | None:
         return os.pidfd_open(agent)
     except OSError:
         return None
+
+
+def _forget_agent() -> None:
+    """Lets go of the agent's terminal or log: whoever reads it must see its end."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
 
 
 def _set_nonblocking(descriptor: int) -> None:

@@ -24,12 +24,10 @@ import atexit
 import contextlib
 import json
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from pi_agent.hardware.errors import HardwareError
-
-if TYPE_CHECKING:
-    from pi_agent.config import HBridgeConfig
+from pi_agent.hardware.hbridge_config import HBridgeConfig
 
 
 def mix(steer: float, throttle: float) -> tuple[float, float]:
@@ -74,10 +72,11 @@ class HBridge:
                 motor.backward_device.frequency = config.frequency
         except (GPIOZeroError, OSError, ValueError) as error:
             self.close()
+            pins = [*config.left, *config.right]
+            pins += [] if config.enable is None else [config.enable]
             raise HardwareError(
-                f"The pins {config.left}, {config.right} and {config.enable} of the H-bridge "
-                f"cannot be used: {error}. Check the wiring, that no other program holds them, and "
-                "GPIOZERO_PIN_FACTORY."
+                f"The pins {', '.join(map(str, pins))} of the H-bridge cannot be used: {error}. "
+                "Check the wiring, that no other program holds them, and GPIOZERO_PIN_FACTORY."
             ) from error
         atexit.register(self.close)
         self.neutral()
@@ -85,8 +84,6 @@ class HBridge:
     @classmethod
     def from_text(cls, text: str) -> HBridge:
         """From the configuration as JSON, as it comes to the motors' process."""
-        from pi_agent.config import HBridgeConfig
-
         values = json.loads(text)
         values["left"], values["right"] = tuple(values["left"]), tuple(values["right"])
         return cls(HBridgeConfig(**values))

@@ -19,21 +19,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.security.pin_log import PinLog
+
 LIMIT = 60.0
 """Seconds for anything to happen; generous, because a busy machine starts programs slowly."""
-
-PROBE = """
-import json, sys
-from pi_agent.cli import main
-code = main(sys.argv[2:])
-from gpiozero import Device
-waves = {
-    pin: [round(state.state, 3) for state in Device.pin_factory.pin(pin).states]
-    for pin in (9, 10, 17, 27)
-}
-open(sys.argv[1], "w").write(json.dumps(waves))
-sys.exit(code)
-"""
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
@@ -99,13 +88,11 @@ class Programs:
         self._running: list[subprocess.Popen[str]] = []
         self.report_file = folder / "report.json"
 
-    def agent(self, *arguments: str, probe: Path | None = None) -> tuple[Any, str]:
-        """An agent and its address; with a probe it leaves the states of its pins there."""
-        program = ["-m", "pi_agent"] if probe is None else ["-c", PROBE, str(probe)]
+    def agent(self, *arguments: str, pins: PinLog | None = None) -> tuple[Any, str]:
+        """An agent and its address; with a log what its pins do is noted there."""
         process = self._start(
-            [*program, "--port", "0", "--report", str(self.report_file), *arguments],
-            GPIOZERO_PIN_FACTORY="mock",
-            GPIOZERO_MOCK_PIN_CLASS="mockpwmpin",
+            ["-m", "pi_agent", "--port", "0", "--report", str(self.report_file), *arguments],
+            **({} if pins is None else pins.environment()),
         )
         assert process.stdout is not None
         ready = re.fullmatch(r"pi-agent ready on (\S+)\n", process.stdout.readline())
@@ -132,6 +119,26 @@ class Programs:
         ).split()[0]
         self._screen.do("windowfocus", window)
         return process
+
+    def take_and_arm(self) -> None:
+        """As a person does with a car at rest: T for the wheel, Return to arm it."""
+        self._tap_until("t", lambda: self.report()["driver"], "somebody to have the wheel")
+        self._tap_until("Return", lambda: self.report()["stage"] == "ready", "the car to be armed")
+
+    def _tap_until(self, key: str, condition: Callable[[], Any], what: str) -> None:
+        """Press a key once in a while; quick repetitions are taken for a key that is held."""
+        tapped_at = float("-inf")
+
+        def tap() -> Any:
+            nonlocal tapped_at
+            if condition():
+                return True
+            if time.monotonic() - tapped_at > 1.5:
+                tapped_at = time.monotonic()
+                self._screen.do("key", key)
+            return False
+
+        until(tap, what)
 
     def report(self) -> dict[str, Any]:
         """What the agent wrote about itself last."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pynet
@@ -12,6 +13,15 @@ from pynet.rc.messages import CarStatus, DriveCommand
 
 LIMIT = 30.0
 """Seconds for anything to happen; generous, because a busy machine starts programs slowly."""
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for has ended all the same."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 class Waiting:

@@ -147,6 +147,13 @@ def test_plain_tcp_in_the_network_needs_a_second_word(tmp_path: Path) -> None:
     assert config.gateway.insecure
 
 
+def test_an_enable_pin_of_its_own(tmp_path: Path) -> None:
+    text = '[drivetrain]\nkind = "hbridge"\nenable = '
+    assert load_config(written(tmp_path, text + "22\n")).drivetrain.hbridge.enable == 22
+    (problem,) = problems(tmp_path, text + "17\n")
+    assert "is a pin of a motor, too" in problem
+
+
 ANNA = "32VKIWY-4UP3NMO-YUSZTD6-IPZW6A6-57D2YWK-VBU4LPH-U62JGOL-MZ57MAT"
 
 

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,39 +17,24 @@ from typing import Any
 import pytest
 
 import pynet
-from pynet.rc.messages import CarDescription, CarStatus, DriveCommand
+from benchmarks.security.pin_log import PinLog
+from pynet.rc.messages import CarDescription
+from tests.pi_agent.driving import Driver, Waiting, alive
 
 pytest.importorskip("cv2")
 
 needs_signals = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to catch")
 
-PINS = """
-import json, os, sys
-from pi_agent.cli import main
-code = main(sys.argv[2:])
-from gpiozero import Device
-waves = {
-    pin: [round(state.state, 3) for state in Device.pin_factory.pin(pin).states]
-    for pin in (9, 10, 17, 27)
-}
-open(sys.argv[1], "w").write(json.dumps(waves))
-sys.exit(code)
-"""
-
 
 @contextlib.contextmanager
-def running(*arguments: str, program: tuple[str, ...] = ("-m", "pi_agent")) -> Iterator[Any]:
+def running(*arguments: str, **environment: str) -> Iterator[Any]:
     """The process once it is ready, and its address."""
-    environment = os.environ | {
-        "GPIOZERO_PIN_FACTORY": "mock",
-        "GPIOZERO_MOCK_PIN_CLASS": "mockpwmpin",
-    }
     process = subprocess.Popen(
-        [sys.executable, *program, "--port", "0", *arguments],
+        [sys.executable, "-m", "pi_agent", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=os.environ | environment,
     )
     try:
         assert process.stdout is not None
@@ -63,46 +47,14 @@ def running(*arguments: str, program: tuple[str, ...] = ("-m", "pi_agent")) -> I
         process.communicate()
 
 
-def until(clock: threading.Condition, check: Any) -> None:
-    with clock:
-        assert clock.wait_for(check, 30)
-
-
-class Drive:
-    """A Controller that drives and notes what the car says."""
-
-    def __init__(self, address: str) -> None:
-        self.changed = threading.Condition()
-        self.status: list[CarStatus] = []
-        self._controller = pynet.Controller(name="laptop")
-        self.car = self._controller.connect(address, timeout=20)
-        self.car.stream("status", self._note)
-        self.feed = self.car.feed("drive", policy="latest")
-        self._seq = 0
-
-    def __enter__(self) -> Drive:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._controller.close()
-
-    def _note(self, status: CarStatus) -> None:
-        with self.changed:
-            self.status.append(status)
-            self.changed.notify_all()
-
-    def until(self, wanted: Any, steer: float | None = None, throttle: float = 0.0) -> CarStatus:
-        """Sends a command 50 times a second (none without a steer) until the car says so."""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            if steer is not None:
-                self._seq += 1
-                self.feed.send(DriveCommand(self._seq, steer, throttle, time.monotonic()))
-            with self.changed:
-                self.changed.wait(0.02)
-                if self.status and wanted(self.status[-1]):
-                    return self.status[-1]
-        raise AssertionError(f"never came; last: {self.status[-1:]}")
+@contextlib.contextmanager
+def driver(address: str) -> Iterator[Driver]:
+    """Somebody with a Controller and a stick."""
+    with (
+        pynet.Controller(name="laptop") as controller,
+        Driver(controller.connect(address, timeout=20)) as driver,
+    ):
+        yield driver
 
 
 def read_report(file: Path) -> dict[str, Any]:
@@ -113,29 +65,21 @@ def read_report(file: Path) -> dict[str, Any]:
 def test_a_simulated_car_from_start_to_end(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     with running("--sim", "--report", str(report), "--name", "Bee") as (process, address):
-        with Drive(address) as drive:
+        with driver(address) as drive:
             description: CarDescription = drive.car.call("describe")
             assert (description.name, description.simulated) == ("Bee", True)
-            frames: list[Any] = []
-            samples: list[Any] = []
-            came = threading.Condition()
-
-            def keep(where: list[Any]) -> Any:
-                def note(item: Any) -> None:
-                    with came:
-                        where.append(item)
-                        came.notify_all()
-
-                return note
-
-            drive.car.stream("camera", keep(frames))
+            frames, samples = Waiting(), Waiting()
+            drive.car.stream("camera", frames)
             for info in description.sensors:
-                drive.car.stream("sensor", keep(samples), name=info.name)
-            drive.until(lambda s: s.distance > 0.5, 0.05, 0.6)
-            until(came, lambda: len(frames) > 3)
-            until(came, lambda: {s.name for s in samples} == {i.name for i in description.sensors})
-            neutral = drive.until(lambda s: s.state == "neutral")
-            assert (neutral.throttle, neutral.failsafe_trips) == (0.0, 1)
+                drive.car.stream("sensor", samples, name=info.name)
+            drive.drives(0.6, 0.05).until(lambda s: s.distance > 0.5)
+            frames.until_count(4)
+            for info in description.sensors:
+                samples.until(lambda sample, name=info.name: sample.name == name)
+            trips = drive.until(lambda s: s.throttle == 0.6).failsafe_trips
+            drive.fall_silent()
+            neutral = drive.until(lambda s: s.stage == "neutral")
+            assert (neutral.throttle, neutral.failsafe_trips) == (0.0, trips + 1)
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=30)
         assert process.returncode == 0, err
@@ -144,9 +88,9 @@ def test_a_simulated_car_from_start_to_end(tmp_path: Path) -> None:
     assert values["distance_m"] > 0.5
     assert values["frames"] > 3
     assert values["accepted"] > 5
-    assert values["failsafe_trips"] == 1
+    assert values["failsafe_trips"] >= 1
     assert values["throttle"] == 0.0
-    assert values["neutral_at"] > 0
+    assert values["neutral_at"] - values["accepted_at"] >= 0.25
     assert values["wall_seconds"] > 0
     assert set(values) == {
         "accepted",
@@ -154,37 +98,60 @@ def test_a_simulated_car_from_start_to_end(tmp_path: Path) -> None:
         "failsafe_trips",
         "distance_m",
         "frames",
-        "state",
+        "stage",
+        "driver",
         "last_seq",
         "cpu_seconds",
         "wall_seconds",
         "neutral_at",
+        "accepted_at",
         "throttle",
         "steer",
+        "motors_pid",
     }
 
 
-@needs_signals
-def test_a_driver_that_is_killed_leaves_the_car_neutral(tmp_path: Path) -> None:
-    report = tmp_path / "report.json"
-    driver = """
-import sys, time, pynet
-from pynet.rc.messages import DriveCommand
+DOOMED = """
+import sys
+import pynet
+from tests.pi_agent.driving import Driver
 car = pynet.Controller(name="doomed").connect(sys.argv[1], timeout=20)
-feed = car.feed("drive", policy="latest")
-for seq in range(100000):
-    feed.send(DriveCommand(seq, 0.0, 0.6, time.monotonic()))
-    time.sleep(0.02)
+Driver(car).drives(0.6)
 """
-    with running("--sim", "--camera", "none", "--report", str(report)) as (_, address):
-        child = subprocess.Popen([sys.executable, "-c", driver, address])
+
+
+@needs_signals
+def test_a_driver_that_is_killed_leaves_the_car_neutral_and_then_to_others() -> None:
+    with running("--sim", "--camera", "none") as (_, address), driver(address) as watcher:
+        child = subprocess.Popen([sys.executable, "-c", DOOMED, address])
         try:
-            with Drive(address) as drive:
-                drive.until(lambda s: s.driver == "doomed" and s.distance > 0.2)
-                child.kill()
-                drive.until(lambda s: s.throttle == 0.0 and s.state == "neutral")
-                last = drive.until(lambda s: s.speed == 0.0)
-                assert last.failsafe_trips == 1
+            watcher.until(lambda s: s.driver == "doomed" and s.distance > 0.2)
+            trips = watcher.until(lambda s: s.throttle == 0.6).failsafe_trips
+            child.kill()
+            neutral = watcher.until(lambda s: s.throttle == 0.0 and s.stage != "ready")
+            assert neutral.failsafe_trips >= trips
+            watcher.until(lambda s: s.stage == "disarmed" and s.driver == "")
+            watcher.until(lambda s: s.speed == 0.0)
+            watcher.drives(0.3)
+        finally:
+            child.kill()
+            child.wait()
+
+
+@needs_signals
+def test_a_driver_that_is_frozen_loses_the_lease_and_comes_back_to_a_disarmed_car() -> None:
+    with running("--sim", "--camera", "none") as (_, address), driver(address) as watcher:
+        child = subprocess.Popen([sys.executable, "-c", DOOMED, address])
+        try:
+            watcher.until(lambda s: s.driver == "doomed" and s.throttle == 0.6)
+            child.send_signal(signal.SIGSTOP)
+            watcher.until(lambda s: s.stage == "disarmed" and s.driver == "")
+            distance = watcher.until(lambda s: s.speed == 0.0).distance
+            refused = watcher.until(lambda s: True).refused
+            child.send_signal(signal.SIGCONT)
+            # What it had queued, and what it goes on sending, moves nothing.
+            after = watcher.until(lambda s: s.refused > refused + 20)
+            assert after.distance == pytest.approx(distance, abs=0.01)
         finally:
             child.kill()
             child.wait()
@@ -192,28 +159,61 @@ for seq in range(100000):
 
 @needs_signals
 def test_the_pins_of_an_h_bridge_follow_the_commands(tmp_path: Path) -> None:
-    config, waves = tmp_path / "car.toml", tmp_path / "waves.json"
+    pytest.importorskip("gpiozero")
+    config, pins = tmp_path / "car.toml", PinLog(tmp_path / "pins.txt")
     config.write_text('[drivetrain]\nkind = "hbridge"\ninvert_right = true\n', encoding="utf-8")
-    program = ("-c", PINS, str(waves))
-    with running("--config", str(config), program=program) as (process, address):
-        with Drive(address) as drive:
+    with running("--config", str(config), **pins.environment()) as (process, address):
+        with driver(address) as drive:
             description: CarDescription = drive.car.call("describe")
             assert (description.simulated, description.drivetrain) == (False, "hbridge")
             assert (description.cameras, description.sensors) == ((), ())
-            drive.until(lambda s: s.throttle == 0.5, 0.0, 0.5)
-            drive.until(lambda s: s.steer == 0.25 and s.throttle == 0.5, 0.25, 0.5)
-            drive.until(lambda s: s.state == "neutral")
-            drive.until(lambda s: s.state == "driving", 0.0, 0.0)
-            drive.until(lambda s: s.throttle == -1.0, 0.0, -1.0)
+            drive.drives(0.5)
+            drive.command = (0.25, 0.5)
+            drive.until(lambda s: s.steer == 0.25 and s.throttle == 0.5)
+            drive.car.call("stop")
+            threading.Event().wait(0.6)  # not a key that is held
+            drive.arm()
+            drive.command = (0.0, -1.0)
+            drive.until(lambda s: s.throttle == -1.0)
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=30)
         assert process.returncode == 0
-    assert json.loads(waves.read_text(encoding="utf-8")) == {
-        "9": [0, 0.5, 0.75, 0],
-        "10": [0, 1, 0],
-        "17": [0, 1, 0],
-        "27": [0, 0.5, 0.25, 0],
+    assert pins.waves() == {
+        9: [0, 0.5, 0.75, 0],
+        10: [0, 1, 0],
+        17: [0, 1, 0],
+        27: [0, 0.5, 0.25, 0],
     }
+
+
+@needs_signals
+def test_kill_9_of_the_agent_stops_the_wheels(tmp_path: Path) -> None:
+    pytest.importorskip("gpiozero")
+    config, pins = tmp_path / "car.toml", PinLog(tmp_path / "pins.txt")
+    report = tmp_path / "report.json"
+    config.write_text('[drivetrain]\nkind = "hbridge"\n', encoding="utf-8")
+    arguments = ("--config", str(config), "--report", str(report))
+    try:
+        with (
+            running(*arguments, **pins.environment()) as (process, address),
+            driver(address) as drive,
+        ):
+            drive.drives(0.5)
+            motors = read_report(report)["motors_pid"]
+            pins.until(lambda now: now[9] == 0.5)
+            process.kill()
+            pins.until(lambda now: now[9] == now[17] == 0)
+        # The next agent takes the pins over from the one that holds them.
+        with running(*arguments, **pins.environment()) as (process, address):
+            assert not alive(motors)
+            with driver(address) as drive:
+                drive.drives(0.5)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+    finally:
+        for pid in {level.pid for level in pins.read()}:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_it_ends_when_its_parent_ends(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_it_ends_when_its_parent_ends(tmp_path: Path) -> None:
         parent.communicate()
         process.communicate(timeout=30)
         assert process.returncode == 0
-    assert read_report(report)["state"] == "idle"
+    assert read_report(report)["stage"] == "disarmed"
 
 
 @needs_signals

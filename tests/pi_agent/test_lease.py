@@ -122,14 +122,27 @@ def test_a_lost_driver_s_lease_ends(desk: LeaseDesk) -> None:
 
 def test_a_driver_whose_connection_is_gone_has_a_second_to_come_back(desk: LeaseDesk) -> None:
     desk.request(ANN, 0.0)
-    desk.present("B", False, 1.0)
-    desk.present("A", False, 1.0)
+    desk.present(BEN, False, 1.0)
+    desk.present(ANN, False, 1.0)
     assert not desk.tick(1.9, armed=False)
-    desk.present("A", True, 1.95)
+    desk.present(ANN, True, 1.95)
     assert not desk.tick(5.0, armed=False)
-    desk.present("A", False, 6.0)
+    desk.present(ANN, False, 6.0)
     assert desk.tick(7.0, armed=False)
     assert desk.status(7.0).driver == ""
+
+
+def test_who_claims_the_drivers_session_from_another_machine_is_somebody_else(
+    desk: LeaseDesk,
+) -> None:
+    ann, thief = Person("A", "Ann", "machine 1"), Person("A", "Ann", "machine 2")
+    desk.request(ann, 0.0)
+    assert not desk.release(thief, 0.0)
+    assert not desk.request(thief, 0.0).granted
+    with pytest.raises(LeaseRefused, match="Only Ann"):
+        desk.answer(thief, 1, True, 0.0)
+    desk.present(thief, False, 0.0)
+    assert not desk.tick(5.0, armed=True)
 
 
 class TwoProgramsAndACar(RuleBasedStateMachine):
@@ -188,7 +201,7 @@ class TwoProgramsAndACar(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from([ANN, BEN, CAT]), here=st.booleans())
     def come_or_go(self, who: Person, here: bool) -> None:
-        self.desk.present(who.session, here, self.now)
+        self.desk.present(who, here, self.now)
 
     @rule(seconds=st.sampled_from([0.01, 0.3, 1.0, 4.0, 10.0]))
     def wait(self, seconds: float) -> None:

@@ -13,52 +13,41 @@ from typing import Any
 
 import pi_agent.agent
 from pi_agent.cli import main
-from pi_agent.drive import DriveGate
-from pi_agent.hardware.protocols import Drivetrain
-from pi_agent.watchdog import Watchdog
+from pi_agent.failsafe.frames import State
+from pi_agent.helm import Helm, Person
 
 commands: list[dict[str, Any]] = []
 motors: list[tuple[float, float]] = []
+followed: set[int] = set()
 
 
-class NotingDrivetrain:
-    """Passes everything on."""
-
-    def __init__(self, drivetrain: Drivetrain) -> None:
-        self._drivetrain = drivetrain
-
-    def drive(self, steer: float, throttle: float) -> None:
-        self._drivetrain.drive(steer, throttle)
-        motors.append((time.monotonic(), throttle))
-
-    def neutral(self, steer: float) -> None:
-        self._drivetrain.neutral(steer)
-        motors.append((time.monotonic(), 0.0))
-
-
-class NotingWatchdog(Watchdog):
+class NotingHelm(Helm):
     """The real one between two pencils."""
 
-    def __init__(self, gate: DriveGate, drivetrain: Drivetrain) -> None:
-        super().__init__(gate, NotingDrivetrain(drivetrain))
+    def __init__(self, plan: Any, on_output: Any, *others: Any) -> None:
+        def note(steer: float, throttle: float, live: bool) -> None:
+            on_output(steer, throttle, live)
+            motors.append((time.monotonic(), throttle))
 
-    def offer(self, lease: int, command: Any) -> str:
+        super().__init__(plan, note, *others)
+
+    def command(self, who: Person, command: Any, age: float, heard: float) -> bool:
         at = time.monotonic()
-        refusal = super().offer(lease, command)
+        passed = super().command(who, command, age, heard)
         # Both ends of an emulated link are one machine: `time` is of the same clock.
         commands.append(
-            {
-                "at": at,
-                "made": command.time,
-                "seq": command.seq,
-                "throttle": command.throttle,
-                "refusal": refusal,
-            }
+            {"at": at, "made": command.time, "seq": command.seq, "throttle": command.throttle}
         )
-        return refusal
+        return passed
+
+    def _on_state(self, state: State) -> None:
+        followed.add(state.last_seq)
+        super()._on_state(state)
 
 
-pi_agent.agent.Watchdog = NotingWatchdog
+pi_agent.agent.Helm = NotingHelm  # type: ignore[misc]
 code = main(sys.argv[2:])
+for command in commands:
+    command["refusal"] = "" if command["seq"] in followed else "it did not reach the motors"
 Path(sys.argv[1]).write_text(json.dumps({"commands": commands, "motors": motors}))
 sys.exit(code)

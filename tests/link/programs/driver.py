@@ -1,8 +1,8 @@
 """A person at the app, without its window, who holds the throttle whatever happens.
 
 Prints "driving" once the car moves. When the link was lost and is back, they go on holding the key
-for a while, let go of it, press it again, and leave when the car moves; then what they saw is
-printed.
+for a while, let go of it, take the wheel and arm, press it again, and leave when the car moves;
+then what they saw is printed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from rcapp.core.session import CarSession, Link, Snapshot
 
 PERIOD = 0.01
 LIMIT = 40.0
-COMMANDS = 40
-"""Sent while a key stays as it is: four fifths of a second, longer than a key's ramp."""
+KEPT = 0.8
+"""Seconds that a key stays as it is, longer than a key's ramp."""
+TAP = 1.0
+"""Seconds between two wishes."""
 
 links: list[str] = []
 woken = threading.Event()
@@ -49,8 +51,27 @@ def moves(now: Snapshot) -> bool:
 
 def keep_so(session: CarSession) -> None:
     """Touch nothing for a while."""
-    sent = session.drive.commands_sent
-    until(session, lambda now: now.commands_sent >= sent + COMMANDS, "commands to be sent")
+    end = time.monotonic() + KEPT
+    until(session, lambda _: time.monotonic() >= end, "a while to pass")
+
+
+def take_and_arm(session: CarSession) -> None:
+    """Ask for the wheel and arm the car, as often as bad radio makes it necessary."""
+    asked_at = float("-inf")
+
+    def ready(now: Snapshot) -> bool:
+        nonlocal asked_at
+        if now.armed and now.wheel.yours:
+            return True
+        if time.monotonic() - asked_at > TAP and not now.ordering:
+            asked_at = time.monotonic()
+            if not now.wheel.yours:
+                session.seat.ask_for_wheel()
+            elif now.status is not None and not now.status.refusals:
+                session.seat.arm()
+        return False
+
+    until(session, ready, "the car to be armed")
 
 
 def main() -> None:
@@ -58,6 +79,7 @@ def main() -> None:
         session.connect(f"{os.environ['LINK_CAR']}:1857")
         session.drive.set_keyboard_active(True)
         until(session, lambda now: now.link is Link.LIVE, "a picture")
+        take_and_arm(session)
         session.drive.keyboard.press("up")
         until(session, moves, "the car to move")
         sys.stdout.write("driving\n")
@@ -67,7 +89,7 @@ def main() -> None:
         keep_so(session)
         let_go = time.monotonic()
         session.drive.keyboard.release("up")
-        keep_so(session)
+        take_and_arm(session)
         session.drive.keyboard.press("up")
         until(session, moves, "the car to move again")
         session.drive.keyboard.release("up")

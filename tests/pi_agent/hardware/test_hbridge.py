@@ -141,7 +141,7 @@ def test_one_side_that_fails_does_not_keep_the_other_running(
 def test_a_pin_in_use_is_told(factory: Any) -> None:
     with (
         gpiozero.LED(17),
-        pytest.raises(HardwareError, match=r"The pins \(9, 10\) and \(17, 27\) of the H-bridge"),
+        pytest.raises(HardwareError, match="The pins 9, 10, 17, 27 of the H-bridge"),
     ):
         HBridge(HBridgeConfig())
     with HBridge(HBridgeConfig()):
@@ -154,3 +154,22 @@ def test_pins_that_cannot_pulse_are_told(factory: Any) -> None:
     factory.pin_class = MockPin
     with pytest.raises(HardwareError, match="cannot be used"):
         HBridge(HBridgeConfig())
+
+
+def test_the_enable_line_is_down_first_and_last(factory: Any) -> None:
+    with HBridge(HBridgeConfig(enable=22)) as motors:
+        line = factory.pin(22)
+        assert [state.state for state in line.states] == [0]
+        motors.power(True)
+        motors.power(True)
+        motors.drive(0.0, 0.5)
+        motors.power(False)
+        motors.power(True)
+    assert [state.state for state in line.states] == [0, 1, 0, 1, 0]
+
+
+def test_without_an_enable_line_power_changes_nothing(factory: Any) -> None:
+    with HBridge(HBridgeConfig()) as motors:
+        motors.power(True)
+        motors.power(False)
+    assert waves(factory) == [[0.0]] * 4
