@@ -26,7 +26,9 @@ from PySide6.QtWidgets import (
 from rcapp.core import crash
 from rcapp.core import settings as settings_file
 from rcapp.core.acquaintances import Acquaintances
+from rcapp.core.car_finder import Browse, CarFinder
 from rcapp.core.gamepad import Gamepad
+from rcapp.core.pairing import own_name
 from rcapp.core.session import CarSession
 from rcapp.core.settings import Settings
 from rcapp.core.state import Link, Snapshot
@@ -49,7 +51,6 @@ from rcapp.views.window_layout import WindowLayout
 
 log = logging.getLogger("rcapp.views")
 
-OWN_NAME = "rcapp"
 TICK = 20
 """Milliseconds between two samples of the inputs; everything else hangs on the same timer."""
 
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         note: a sentence to show before the first connection, such as a broken settings file.
         insecure: connect without encryption, except to the demo car.
         acquaintances: who this computer is, and whom it knows; the platform's by default.
+        browse: listens for cars that announce themselves; by mDNS by default.
 
     Attributes:
         session: the car.
@@ -85,6 +87,7 @@ class MainWindow(QMainWindow):
         note: str = "",
         insecure: bool = False,
         acquaintances: Acquaintances | None = None,
+        browse: Browse | None = None,
     ) -> None:
         super().__init__()
         self.setWindowTitle("rcapp")
@@ -106,8 +109,9 @@ class MainWindow(QMainWindow):
         self._bridge = WakeBridge()
         self._bridge.woken.connect(self._woken)
         known = acquaintances or Acquaintances()
-        self.session = CarSession(name=OWN_NAME, on_wake=self._bridge.wake, acquaintances=known)
-        self.garage = Garage(known, self._writer, self)
+        name = self.settings.name or own_name()
+        self.session = CarSession(name=name, on_wake=self._bridge.wake, acquaintances=known)
+        self.garage = Garage(known, self._writer, self, CarFinder(known, browse))
         self.snapshot: Snapshot = self.session.snapshot()
         self.gamepad: Gamepad | None = None
         self.demo = DemoKeeper(self._demo_ready)
@@ -360,7 +364,7 @@ class MainWindow(QMainWindow):
             self.drive.sensors.refresh(now)
         if self._ticks % SLOW_EVERY == 0:
             idle = self.snapshot.link is Link.IDLE and self.pages.currentWidget() is self.drive
-            self.garage.tend(idle or self._dialog_open)
+            self.garage.tend((idle and not self.demo.starting) or self._dialog_open)
             self.settings_view.refresh(self.session.drive, self.gamepad)
 
     def show_now(self, now: float) -> None:

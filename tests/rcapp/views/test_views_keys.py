@@ -6,7 +6,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from rcapp.views.dialogs import ConnectDialog
+from rcapp.views.connect_dialog import ConnectDialog
 from rcapp.views.keys import DriveKeys
 from rcapp.views.main_window import MainWindow
 from rcapp.views.scripted import send_key
@@ -174,7 +174,7 @@ def test_escape_stops_from_a_text_field_of_a_dialog(
     waiting_window: MainWindow, qtbot: QtBot
 ) -> None:
     window = waiting_window
-    window.ask_address()
+    window.garage.ask_which()
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ConnectDialog)
     dialog.address.setFocus()
@@ -222,7 +222,7 @@ def test_space_is_a_space_elsewhere(waiting_window: MainWindow, qtbot: QtBot) ->
     window.actions_.settings_view.trigger()
     send_key(window, Key.Key_Space, PRESS)
     assert not stopped(window)
-    window.ask_address()
+    window.garage.ask_which()
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ConnectDialog)
     dialog.address.clear()
