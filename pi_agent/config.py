@@ -48,8 +48,8 @@ class GatewayConfig:
         host: address to bind.
         port: 0 to 65535; 0 takes any free one.
         pool_size: how many connections at once; a live feed takes one to eight.
-        insecure: True for plain TCP, over which anybody may do everything.
-        allow_network: True to allow that beyond this machine as well.
+        insecure: True for plain TCP: no encryption, and nobody proves who they are.
+        allow_network: True to do so on another address than this machine's own.
         announce: tell the network by mDNS that the car is here, if it listens beyond this machine.
     """
 
@@ -344,8 +344,8 @@ def _check_together(config: Config, top: Table) -> None:
     if gateway.insecure and gateway.host not in LOOPBACK and not gateway.allow_network:
         top.table("gateway").problem(
             "insecure",
-            f"on {gateway.host} would let anybody in the network drive the car",
-            "remove it, or set allow_network = true as well if you trust everybody there",
+            "would let anybody in the network drive the car",
+            'remove it, or keep host = "127.0.0.1"',
         )
     if config.drivetrain.kind == "hbridge":
         if config.camera.source == "simulator":

@@ -443,11 +443,14 @@ class RemoteGateway:
                     lane.close()
                 lane = self._manager = self._dialler.open("manage")
             meta, _ = Encoder().encode(list(question))
-            lane.send(Kind.ASK, meta=meta)
-            frame = lane.next_frame(self._dialler.timeout)
-            if frame is None:
+            try:
+                lane.send(Kind.ASK, meta=meta)
+                frame = lane.next_frame(self._dialler.timeout)
+                if frame is None:
+                    raise DeadlineExceeded(f"{self.address} did not answer {question[0]!r} in time")
+            except BaseException:  # Ctrl-C, too: an answer that comes later is to no question
                 lane.close()
-                raise DeadlineExceeded(f"{self.address} did not answer {question[0]!r} in time")
+                raise
             return self._read_answer(frame)
 
     def _read_answer(self, frame: Frame) -> Any:

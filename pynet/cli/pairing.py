@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from pynet.cli.serving import ended_by_signals
 from pynet.cli.signs import large, qr
 from pynet.cli.text import printable
+from pynet.cli.trusting import known_by_name
 from pynet.controller import Controller
 from pynet.dial import DEFAULT_PORT, parse_address
 from pynet.errors import AuthenticationError, ConfigurationError, ConnectError, PairingError
@@ -64,8 +66,8 @@ def ask(options: argparse.Namespace) -> Peer:
     """Pair with the machine that the command line names."""
     from pynet.trust.pairing import WrongCode
 
-    link = _link(options)
     trust = Trust()
+    link = _link(options, trust)
     code = None if options.by_id else options.code or link.code or _typed()
     while True:
         try:
@@ -85,10 +87,11 @@ def ask(options: argparse.Namespace) -> Peer:
             code = _typed()
 
 
-def _link(options: argparse.Namespace) -> Link:
+def _link(options: argparse.Namespace, trust: Trust) -> Link:
     if is_link(options.host):
         return Link.read(options.host)
-    host, port = parse_address(options.host)
+    known = known_by_name(options.host, trust)
+    host, port = parse_address(options.host if known is None else known.address)
     return Link(host, options.port or port)
 
 
@@ -119,7 +122,7 @@ def serve(options: argparse.Namespace) -> None:
         PairingError: nobody has paired.
     """
     command = CodeCommand(shlex.split(options.code_command)) if options.code_command else None
-    with _gateway(options) as gateway:
+    with ended_by_signals(), _gateway(options) as gateway:
         window = _open(gateway, Role.of(options.role), options.seconds)
         if window["told"]:
             command = None

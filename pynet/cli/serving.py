@@ -18,7 +18,7 @@ from pynet.gateway import Gateway
 
 def serve(options: argparse.Namespace) -> None:
     """Serve until Ctrl-C, SIGTERM, or a Controller stops the Gateway."""
-    with _ended_by_signals(), contextlib.suppress(KeyboardInterrupt):
+    with ended_by_signals(), contextlib.suppress(KeyboardInterrupt):
         gateway = find_gateway(options.target)
         try:
             _readdress(gateway, options)
@@ -119,7 +119,7 @@ def _where(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def ended_by_signals() -> Iterator[None]:
     """Turn SIGTERM into Ctrl-C; a second signal ends the process at once."""
 
     def on_signal(number: int, _frame: FrameType | None) -> None:

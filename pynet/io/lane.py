@@ -21,7 +21,13 @@ from collections.abc import Callable, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
 from pynet.bulk import limit_socket
-from pynet.errors import AuthenticationError, ConnectionLost, PynetError, RemoteProtocolError
+from pynet.errors import (
+    AuthenticationError,
+    ConnectionLost,
+    LocalProtocolError,
+    PynetError,
+    RemoteProtocolError,
+)
 from pynet.io import kernel, options
 from pynet.io.reactor import TICK, Reactor
 from pynet.io.syscalls import DONTWAIT, timeval, wait_for
@@ -149,9 +155,15 @@ class Lane:
         with self._state_lock:
             if self.error is not None:
                 raise self.error
-            buffers = self.connection.send(
-                kind, time.monotonic(), meta=meta, body=body, seq=seq, time_us=time_us
-            )
+            try:
+                buffers = self.connection.send(
+                    kind, time.monotonic(), meta=meta, body=body, seq=seq, time_us=time_us
+                )
+            except LocalProtocolError:
+                if self.connection.state is not State.CLOSED:
+                    raise
+                # Another thread has read the goodbye just now, and did not come to tell of it yet.
+                raise ConnectionLost(f"{self.peer} has said goodbye") from None
             if hold:
                 self._writer.hold(buffers)
                 return False

@@ -58,6 +58,17 @@ def test_a_camera_that_is_not_there_ends_the_agent_with_a_sentence(
     assert capsys.readouterr().out == ""
 
 
+def test_plain_tcp_beyond_this_machine_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "car.toml"
+    file.write_text('[gateway]\nhost = "0.0.0.0"\ninsecure = true\n', encoding="utf-8")
+    assert main(["--sim", "--config", str(file)]) == 2
+    captured = capsys.readouterr()
+    assert "anybody in the network" in captured.err
+    assert captured.out == ""
+
+
 def test_pairing_for_a_car_whose_file_is_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
