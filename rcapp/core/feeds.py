@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pynet
-from pynet import ConnectError, ConnectionLost, PynetError
+from pynet import AuthenticationError, ConnectError, ConnectionLost, PynetError
 from pynet.rc.messages import (
     CameraFrame,
     CameraInfo,
@@ -98,8 +98,8 @@ class _Slot:
 
 
 def _is_loss(error: Exception | None) -> bool:
-    """Tell whether ``error`` means that the link as a whole is gone."""
-    return isinstance(error, ConnectionLost | ConnectError)
+    """Tell whether ``error`` may mean that the link as a whole is gone."""
+    return isinstance(error, ConnectionLost | ConnectError | AuthenticationError)
 
 
 class Connection:
@@ -235,7 +235,7 @@ class Connection:
             slot.client = slot.open(lambda error: self._end(slot, error))
         except PynetError as error:
             logger.info("feed %s cannot be opened: %s", slot.what, error)
-            if _is_loss(error) and not self._stands():
+            if self._takes_all(error):
                 self._lose(error)
                 return
             self._put_off(slot, error, time.monotonic())
@@ -249,10 +249,16 @@ class Connection:
         logger.info("feed %s ended: %s", slot.what, error)
         slot.error = error
         slot.ended.set()
-        if _is_loss(error) and not self._stands():
+        if self._takes_all(error):
             self._lose(error)
             return
         self._wake()
+
+    def _takes_all(self, error: Exception | None) -> bool:
+        """With this feed the whole link is gone; whoever is thrown out has no other feed, either."""
+        if isinstance(error, AuthenticationError):
+            return True
+        return _is_loss(error) and not self._stands()
 
     def _stands(self) -> bool:
         """The link as a whole is there: one of the feeds that are still open was heard lately."""
