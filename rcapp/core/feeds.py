@@ -255,7 +255,7 @@ class Connection:
         self._wake()
 
     def _takes_all(self, error: Exception | None) -> bool:
-        """With this feed the whole link is gone; whoever is thrown out has no other feed, either."""
+        """With this feed the whole link is gone; who is thrown out has no other feed, either."""
         if isinstance(error, AuthenticationError):
             return True
         return _is_loss(error) and not self._stands()

@@ -236,3 +236,27 @@ def test_a_key_event_may_arrive_without_a_focus(window: MainWindow) -> None:
     window.drive.picture.clearFocus()
     QCoreApplication.sendEvent(window, event(PRESS, Key.Key_W))
     assert not window.drive.keys.held
+
+
+def test_keys_ask_for_the_wheel_once_for_each_press(window: MainWindow, qtbot: QtBot) -> None:
+    asked: list[str] = []
+    window.drive.wished.connect(asked.append)
+    for key in (Key.Key_T, Key.Key_Y, Key.Key_N, Key.Key_Return, Key.Key_Enter, Key.Key_Backspace):
+        send_key(window, key, PRESS)
+        send_key(window, key, PRESS, repeat=True)
+        send_key(window, key, RELEASE)
+    assert asked == ["wheel", "accept", "decline", "arm", "arm", "disarm"]
+
+
+def test_return_in_a_field_over_the_picture_does_not_arm(window: MainWindow, qtbot: QtBot) -> None:
+    asked: list[str] = []
+    window.drive.wished.connect(asked.append)
+    field = window.drive.stage.welcome.address
+    field.setFocus()
+    qtbot.keyClicks(field, "127.0.0.1:9")
+    qtbot.keyClick(field, Key.Key_Return)
+    assert window.session.snapshot().address == "127.0.0.1:9"
+    assert window.drive.picture.hasFocus(), "the next one would"
+    assert asked == []
+    send_key(window, Key.Key_Return, PRESS)
+    assert asked == ["arm"]

@@ -184,7 +184,7 @@ def dialog() -> PairingDialog:
 def enter(window: MainWindow, car: Car, role: str, qtbot: QtBot) -> None:
     """Connect to a car that does not know us, and pair with it by mouse and keys."""
     window.connect_to(car.address)
-    until(qtbot, lambda: window.drive.stage.pair.isVisible())
+    until(qtbot, window.drive.stage.pair.isVisible)
     assert "do not know each other yet" in window.snapshot.error
     qtbot.mouseClick(window.drive.stage.pair, Qt.MouseButton.LeftButton)
     with car.shows_code(role) as code:
@@ -194,7 +194,7 @@ def enter(window: MainWindow, car: Car, role: str, qtbot: QtBot) -> None:
         qtbot.keyClicks(asked.code, code)
         assert asked.code.text() == f"{code[:4]} {code[4:]}"
         qtbot.keyClick(asked.code, Key.Key_Return)
-        until(qtbot, lambda: asked.done_page.isVisible())
+        until(qtbot, asked.done_page.isVisible)
     qtbot.mouseClick(asked.drive, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: window.snapshot.link is Link.LIVE)
     assert window.snapshot.role == role
@@ -244,7 +244,7 @@ def test_from_strangers_to_drivers_and_out_again(
     until(qtbot, lambda: window.snapshot.stop_took is not None)
     until(qtbot, lambda: anna.now.stopped and "Ben's laptop" in anna.now.stop_reason)
     window.actions_.drive_view.trigger()
-    until(qtbot, lambda: stage.stopped.isVisible())
+    until(qtbot, stage.stopped.isVisible)
     assert not stage.stopped.arm.isVisible(), "only who drives can clear it"
     until(qtbot, lambda: anna.armed() and not window.snapshot.stopped)
 
@@ -281,7 +281,7 @@ def test_a_viewer_watches_and_an_owner_takes_the_wheel_by_force(
         out, errors = terminal.communicate(timeout=20)
         assert terminal.returncode == 0, out + errors
     until(qtbot, lambda: window.snapshot.link is Link.LIVE and window.snapshot.role == "owner")
-    until(qtbot, lambda: window.actions_.force_wheel.isEnabled())
+    until(qtbot, window.actions_.force_wheel.isEnabled)
     window.actions_.force_wheel.trigger()
     asked = QApplication.activeModalWidget()
     assert isinstance(asked, ForceDialog)
@@ -309,7 +309,7 @@ def test_a_wrong_code_is_said_and_can_be_mended(
         assert asked.code.text() == f"{code[:4]} {code[4:]}"
         assert asked.said == ""
         qtbot.mouseClick(asked.pair, Qt.MouseButton.LeftButton)
-        until(qtbot, lambda: asked.done_page.isVisible())
+        until(qtbot, asked.done_page.isVisible)
     assert asked.windowTitle() == "Paired"
     qtbot.mouseClick(asked.cancel, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: QApplication.activeModalWidget() is None)
