@@ -48,7 +48,7 @@ NO_PAIRING = b"PLAIN\n"
 UNWANTED = {
     TLS: "wants TLS, and this Gateway runs with insecure=True",
     PLAIN: "wants plain TCP, which is insecure; connect without insecure=True",
-    PAIRING: "wants to pair, and nobody has opened a window for that",
+    PAIRING: "wants to pair, and this Gateway lets anybody in",
     STRANGE: "speaks no pynet",
     SILENT: "says nothing",
 }
@@ -133,7 +133,9 @@ class Door:
             except BlockingIOError:
                 return
             except OSError as error:
-                log.warning("cannot accept a connection: %s", error)
+                # Mostly of too many open files, which does not pass by trying again at once.
+                self._reactor.want(self._listener, self, 0)
+                self._offenders.complain("", f"cannot accept a connection: {error}")
                 return
             if self.greeting >= MAX_UNGREETED:
                 self._make_room()
@@ -162,7 +164,9 @@ class Door:
         """Never asked for."""
 
     def on_tick(self, now: float, late: float) -> None:
-        """The reactor: look whether peers have changed."""
+        """The reactor: accept again after trouble; look whether peers have changed."""
+        if not self._closed:
+            self._reactor.want(self._listener, self, EVENT_READ)
         if self._trust is not None and now - self._looked_at > LOOK_FOR_CHANGES:
             self._looked_at = now
             self._trust.peers.refresh()
@@ -231,4 +235,6 @@ class Door:
     def _discard(self, lane: Lane) -> None:
         with self._lock:
             self._ungreeted.pop(lane, None)
+        # They hold the lane. A thousand strangers' TLS must not wait for the garbage collector.
+        lane.on_frames = lane.on_lost = None
         lane.close()

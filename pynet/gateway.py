@@ -22,27 +22,25 @@ from pynet.errors import (
     Closed,
     ConfigurationError,
     ConnectionLost,
-    Forbidden,
     GatewayStopped,
     PynetError,
-    RemoteProtocolError,
     UnknownSubroutine,
 )
 from pynet.handler import Handler
 from pynet.io.lane import Lane
 from pynet.io.reactor import Reactor
 from pynet.pool import HandlerPool
+from pynet.questions import answer_all
 from pynet.registrar import Registrar
 from pynet.source import Sources
 from pynet.swarm.group import Group, Groups
 from pynet.trust.peers import Peer, Role
-from pynet.trust.reception import QUESTIONS, Reception
+from pynet.trust.reception import Reception
 from pynet.trust.store import Trust
 from pynet.trust.window import SECONDS, PairingWindow, Told
 from pynet.wire.connection import greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
-from pynet.wire.values import Decoder, Encoder
 
 if TYPE_CHECKING:
     from pynet.discovery import Announcement
@@ -129,7 +127,7 @@ class Gateway(Registrar):
         self._ids = itertools.count(1)
         self._stopped = threading.Event()
         self._ignore_peers: Callable[[], None] = lambda: None
-        self._reception: Reception | None = None
+        self.reception: Reception | None = None
         self.on_pairing: Told | None = None
         self._started = 0.0
         self._accepted = self._refused = 0
@@ -206,8 +204,8 @@ class Gateway(Registrar):
             self._reactor = None
             raise
         if trust is not None:
-            self._reception = Reception(trust, self.name, (self.host, self.port))
-            self._door.on_pairing = self._reception.on_stranger
+            self.reception = Reception(trust, self.name, (self.host, self.port))
+            self._door.on_pairing = self.reception.on_stranger
             self._ignore_peers = trust.peers.on_change(
                 lambda: self.reactor.call_soon(self._drop_strangers)
             )
@@ -266,8 +264,8 @@ class Gateway(Registrar):
             return
         self._door.close()
         self._ignore_peers()
-        if self._reception is not None:
-            self._reception.close()
+        if self.reception is not None:
+            self.reception.close()
         farewell = GatewayStopped(f"the Gateway {self.name} was stopped")
         with self._lock:
             handlers = list(self._handlers.values())
@@ -302,10 +300,10 @@ class Gateway(Registrar):
         Raises:
             ConfigurationError: it does not run, speaks plain TCP, or pairs already.
         """
-        if self._reception is None:
+        if self.reception is None:
             raise ConfigurationError(f"{self.name} cannot pair: it is insecure, or does not run")
         told = self.on_pairing
-        return self._reception.open(role, seconds, on_code or told, on_end or told)
+        return self.reception.open(role, seconds, on_code or told, on_end or told)
 
     def __enter__(self) -> Gateway:
         return self.start()
@@ -477,66 +475,30 @@ class Gateway(Registrar):
     # ---- questions from managers, on the reactor ----------------------------------------
 
     def _on_question(self, lane: Lane) -> None:
-        while lane.waiting():
-            frame = lane.next_frame(0)
-            peer = self._managers.get(lane)
-            if frame is None or peer is None:
-                return
-            if frame.kind != Kind.ASK:
-                name = Kind(frame.kind).name
-                lane.refuse(RemoteProtocolError(f"{name} came where only questions are answered"))
-                return
-            try:
-                kind, (meta, _) = Kind.ANSWER, Encoder().encode(self._answer(frame, peer.role))
-            except PynetError as error:
-                fields = {"type": type(error).__name__, "message": str(error)}
-                kind, meta = Kind.ERROR, greeting(fields)
-            try:
-                lane.send(kind, meta=meta)
-            except PynetError as error:
-                log.debug("%s did not wait for its answer: %s", lane.peer, error)
+        peer = self._managers.get(lane)
+        if peer is not None:
+            answer_all(self, lane, peer.role)
 
-    def _answer(self, frame: Frame, role: Role) -> Any:
-        question = Decoder().decode(frame.meta, frame.body)
-        if not isinstance(question, list) or not question:
-            raise ConfigurationError("a question must be a list that begins with its name")
-        topic, *details = question
-        if topic == "ping":
-            return True
-        if topic == "subroutines":
-            return self.registry.describe()
-        if topic == "handlers":
-            with self._lock:
-                handlers = list(self._handlers.values())
-            return [handler.describe() for handler in handlers]
-        if topic == "stats":
-            return self._stats()
-        if topic in ("stop_handler", "stop_gateway", *QUESTIONS) and role < Role.OWNER:
-            raise Forbidden(f"only an owner of {self.name} may ask for {topic}")
-        if topic in QUESTIONS and self._reception is not None:
-            return self._reception.answer(topic, details, self.on_pairing)
-        if topic == "stop_handler" and len(details) == 2:
-            return self._stop_handler(*details)
-        if topic == "stop_gateway":
-            log.info("a Controller stops this Gateway")
-            # Later, so that the answer goes out before the goodbye.
-            self.reactor.call_soon(self._close_elsewhere)
-            return True
-        raise ConfigurationError(f"this Gateway cannot answer the question {question!r:.80}")
-
-    def _close_elsewhere(self) -> None:
-        # close() joins Handlers and must not hold up the reactor.
-        threading.Thread(target=self.close, name="pynet-gateway-stop", daemon=True).start()
-
-    def _stop_handler(self, handler_id: Any, who: Any) -> bool:
+    def handlers(self) -> list[dict[str, Any]]:
+        """The Handlers that serve somebody, as :meth:`RemoteGateway.handlers` tells of them."""
         with self._lock:
-            handler = self._handlers.get(handler_id)
+            handlers = list(self._handlers.values())
+        return [handler.describe() for handler in handlers]
+
+    def stop_handler(self, handler_id: Any, who: str) -> None:
+        """Stop a Handler; its Client is told who wanted that.
+
+        Raises:
+            UnknownSubroutine: there is none of that number.
+        """
+        with self._lock:
+            handler = self._handlers.get(handler_id) if isinstance(handler_id, int) else None
         if handler is None:
             raise UnknownSubroutine(f"there is no Handler {handler_id!r:.20}; ask handlers()")
-        handler.stop(f"Handler {handler_id} was stopped by {who!s:.64}")
-        return True
+        handler.stop(f"Handler {handler_id} was stopped by {who:.64}")
 
-    def _stats(self) -> dict[str, Any]:
+    def stats(self) -> dict[str, Any]:
+        """Figures of this Gateway."""
         return {
             "gateway": self.name,
             "version": __version__,

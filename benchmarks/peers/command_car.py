@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 
-from benchmarks.harness import answer, come_first, orders, say_failed, say_ready
+from benchmarks.harness import COMMANDS_FIRST, answer, come_first, orders, say_failed, say_ready
 
 
 class Log:
@@ -51,7 +51,7 @@ def main() -> None:
         except Exception as error:
             say_failed(error)
         if sys.argv[4:] == ["first"]:
-            come_first()
+            come_first(getattr(module, "PRIORITY", COMMANDS_FIRST))
         say_ready(**facts)
         for order in orders():
             if order[0] == "count":

@@ -52,7 +52,7 @@ def main() -> None:
         say_ready(port=gateway.port, id=trust.identity.id)
         for order in orders():
             if order[0] == "state":
-                door, figures = gateway._door, gateway._stats()
+                door, figures = gateway._door, gateway.stats()
                 answer(
                     {
                         "memory": resident_memory(),

@@ -10,6 +10,7 @@ import sys
 import threading
 
 import pynet
+import pynet.rc.messages  # its classes arrive
 from benchmarks.harness import answer, orders, say_failed, say_ready
 
 PATIENCE = 20.0
@@ -21,12 +22,23 @@ class Viewer:
     def __init__(self, stack: contextlib.ExitStack, number: int, address: str, codec: str) -> None:
         self.seen = 0
         self.begun = threading.Event()
+        self.problem: pynet.PynetError | None = None
         controller = stack.enter_context(pynet.Controller(name=f"viewer {number}"))
         car = controller.connect(address, timeout=PATIENCE)
-        car.stream("camera", self._take, policy=pynet.paced(4), arguments={"codec": codec})
+        car.stream(
+            "camera",
+            self._take,
+            policy=pynet.paced(4),
+            on_end=self._end,
+            arguments={"codec": codec},
+        )
 
     def _take(self, _: object) -> None:
         self.seen += 1
+        self.begun.set()
+
+    def _end(self, problem: pynet.PynetError | None) -> None:
+        self.problem = problem
         self.begun.set()
 
 
@@ -39,6 +51,8 @@ def main() -> None:
             for viewer in viewers:
                 if not viewer.begun.wait(PATIENCE):
                     raise TimeoutError("a viewer saw nothing")
+                if viewer.problem is not None:
+                    raise viewer.problem
         except (pynet.PynetError, TimeoutError) as error:
             say_failed(error)
         say_ready()

@@ -21,6 +21,7 @@ BENCHES = {
     "core": "On one machine: calls, items, arrays",
     "links": "Commands over links",
     "video": "Pictures over links",
+    "security": "What trust costs, and what others can do",
 }
 PARTS = {
     "links.lan": "A cable",
@@ -33,6 +34,11 @@ PARTS = {
     "links.gil": "Beside a busy thread",
     "links.cpu": "Processor time",
     "links.work": "Work over several pairs",
+    "security.tls": "TLS on one machine",
+    "security.commands": "Commands over TLS",
+    "security.pictures": "Pictures over TLS",
+    "security.hostile": "A thousand hostile connections",
+    "security.viewers": "Eight who watch",
 }
 AGES = {
     "links.lan": "lan",

@@ -3,45 +3,31 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Peer, Report, Target, quantile
-from benchmarks.security import intruders
-from benchmarks.security.intruders import Intruder
-from benchmarks.security.intruders import Target as House
 from benchmarks.workload import ITEM
 from pynet import Controller
 from pynet.trust.identity import KEY_FILE, load_identity
 from pynet.trust.store import Trust
 
 CONNECTIONS, QUICK_CONNECTIONS = 1000, 100
-AT_ONCE = 50
 HZ = 100.0
 CALM, QUICK_CALM = 10.0, 2.0
 """Seconds in which the client is watched before anything happens."""
 
+PATIENCE = 300.0
+"""Seconds for all of them together."""
+
 SETTLED = 5.0
 """Seconds in which a Gateway has to be as it was."""
 
-KINDS: tuple[Intruder, ...] = (
-    intruders.random_bytes,
-    intruders.plain_http,
-    intruders.no_certificate,
-    intruders.foreign_certificate,
-    intruders.slowloris,
-    intruders.half_handshake,
-    intruders.giant_header,
-    intruders.giant_frame,
-)
 MEMORY = Target(20.0, of_ratio=False)
 NONE = Target(0.0, of_ratio=False)
 
@@ -52,44 +38,22 @@ def measure(report: Report) -> None:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         fortress = stack.enter_context(Peer("fortress", folder / "house", patience=60.0))
-        house = House(
-            fortress.facts["port"],
-            foreign=load_identity(folder / "foreign").path,
-            known=folder / "house" / KEY_FILE,
-        )
-        client = stack.enter_context(regular(house.port, Trust(folder / "house")))
+        port, known = fortress.facts["port"], folder / "house" / KEY_FILE
+        foreign = load_identity(folder / "foreign").path
+        mob = stack.enter_context(Peer("mob", port, foreign, known))
+        client = stack.enter_context(regular(port, Trust(folder / "house")))
         client.watch(QUICK_CALM if report.quick else CALM)
         before = fortress.ask("state")
         client.begin("during")
-        seconds, failed = attack(house, count)
+        attack = mob.ask(f"come {count}", PATIENCE)
         client.begin("after")
         after = settled(fortress, before)
     tell(report, count, before, after, client)
-    for reason, times in failed.items():
+    for reason, times in attack["failed"].items():
         print(f"{times} intruders: {reason}", file=sys.stderr)
-    report.figure("intruders that were not sent away", sum(failed.values()), "", target=NONE)
-    report.figure("time for all of them", seconds, "s")
-
-
-def attack(house: House, count: int) -> tuple[float, Counter[str]]:
-    """Let them all come, in a mixed order; return how long it took, and what went wrong."""
-    order = [KINDS[number % len(KINDS)] for number in range(count)]
-    random.Random(1).shuffle(order)
-    failed: Counter[str] = Counter()
-    begin = time.monotonic()
-
-    def come(number: int) -> None:
-        intruder = order[number]
-        # Two hundred machines: the Gateway takes the addresses of loopback for that.
-        source = f"127.0.1.{1 + number % 200}"
-        try:
-            intruder(House(house.port, source, house.foreign, house.known, seed=number))
-        except (OSError, AssertionError) as error:
-            failed[f"{intruder.__name__}: {type(error).__name__} {error}"] += 1
-
-    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="bench-intruder") as threads:
-        list(threads.map(come, range(count)))
-    return time.monotonic() - begin, failed
+    stayed = sum(attack["failed"].values())
+    report.figure("intruders that were not sent away", stayed, "", target=NONE)
+    report.figure("time for all of them", attack["seconds"], "s")
 
 
 def settled(fortress: Peer, before: dict[str, Any]) -> dict[str, Any]:

@@ -234,3 +234,15 @@ STRANGERS: tuple[Intruder, ...] = (
 
 TRAITORS: tuple[Intruder, ...] = (giant_frame, deep_nesting, bad_utf8, torn_frames)
 """Those who have one."""
+
+ATTACKERS: tuple[Intruder, ...] = (
+    random_bytes,
+    plain_http,
+    no_certificate,
+    foreign_certificate,
+    slowloris,
+    half_handshake,
+    giant_header,
+    giant_frame,
+)
+"""Those of both that come in numbers."""

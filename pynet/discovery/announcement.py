@@ -141,7 +141,7 @@ class Announcement:
         from_here = joinable(v4 or addresses_here())
         responder = AsyncZeroconf(from_here, ip_version=IPVersion.V4Only)
         try:
-            # Another name is taken if this one is: two Gateways of one machine have one id.
+            # Another name is taken if this one is.
             await responder.async_register_service(info, allow_name_change=True)
             self.way = "zeroconf"
             yield

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
+from pynet.dial import DEFAULT_PORT
 from pynet.errors import ConfigurationError
 
 SERVICE = "_pynet._tcp.local."
@@ -91,8 +92,13 @@ class Record:
 
     @property
     def label(self) -> str:
-        """The name among all services of a network: with the id, for two may be called alike."""
-        end = f" ({self.id_prefix})" if self.id_prefix else ""
+        """The name among all services of a network: two may be called alike, or be on one machine.
+
+        Whether a name is taken is found out, too, but not if both ask at the same time.
+        """
+        port = "" if self.port == DEFAULT_PORT else str(self.port)
+        more = ":".join(filter(None, (self.id_prefix, port)))
+        end = f" ({more})" if more else ""
         room = LONGEST_LABEL - ROOM_FOR_A_NUMBER - len(end)
         # Many programs take a dot within a label for the end of it.
         name = clean(self.name).replace(".", "-").replace("\\", "-").encode()

@@ -552,6 +552,7 @@ class Lane:
         """The other side broke the rules: say why, and end the lane."""
         self.complain(f"dropping {self.peer}: {error}")
         self._say_goodbye(error)
+        _forget_frames(error)
         self.fail(error)
 
     def _update_interest(self) -> None:
@@ -563,3 +564,14 @@ class Lane:
 
     def __repr__(self) -> str:
         return f"<Lane to {self.peer}, {self.connection.state.value}>"
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Let go of what an error went through: the lane, which holds the error in its turn.
+
+    Else the memory of every lane that was refused would wait for the garbage collector.
+    """
+    reason: BaseException | None = error
+    while reason is not None:
+        reason.__traceback__ = None
+        reason = reason.__cause__ or reason.__context__

@@ -222,4 +222,9 @@ class Writer:
     def end(self, error: PynetError) -> None:
         """The lane has ended: nobody waits any longer. The caller holds the lock."""
         self._error = error
+        self._want_writable = _nothing  # or the lane would hold itself
         self._drained.notify_all()
+
+
+def _nothing() -> None:
+    """Nobody is to be told any more."""

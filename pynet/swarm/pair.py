@@ -61,7 +61,7 @@ class SwarmPair(Pair):
 
     def on_vain(self, error: PynetError) -> None:
         """A lane could not be had; it is tried again."""
-        if self._state == RECONNECTING:
+        if self._state == RECONNECTING and not self._closing.is_set():
             self.error = error
 
     def _tell_back(self) -> None:

@@ -54,7 +54,8 @@ def read_report(frame: Frame) -> Report:
         taken, age_us, since_us, seen, have = unpack(frame.meta, msgpack.ExtType)
         numbers = (taken, age_us, since_us, *seen, *have)
         sane = (
-            all(type(number) is int for number in numbers)
+            type(seen) is type(have) is list
+            and all(type(number) is int for number in numbers)
             and len(seen) % 2 == len(have) % 2 == 0
             and len(numbers) <= MOST_ENTRIES
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
 
 from pynet.errors import ConfigurationError
 
@@ -74,6 +74,11 @@ def device_id(certificate: bytes) -> str:
     return "-".join(checked[start : start + GROUP] for start in range(0, len(checked), GROUP))
 
 
+ED25519_SIGNATURE = bytes.fromhex("300506032b6570034100")
+"""What stands in a certificate between what is signed and the signature: its algorithm, and the
+head of a bit string of 64 bytes (RFC 8410, 3; RFC 5280, 4.1)."""
+
+
 def check_certificate(certificate: bytes) -> None:
     """A certificate that another machine shows may be anything: see that it can be pinned.
 
@@ -90,8 +95,14 @@ def check_certificate(certificate: bytes) -> None:
         key = read.public_key()
         if not isinstance(key, Ed25519PublicKey):
             raise TypeError("its key is no Ed25519 key")
+        if read.signature_algorithm_oid != SignatureAlgorithmOID.ED25519:
+            raise TypeError("it is signed otherwise than by Ed25519")
         if read.public_bytes(serialization.Encoding.DER) != certificate:
             raise ValueError("something is appended to it")
+        # What follows the signed part is not signed itself, and could be written in several ways.
+        signed = read.tbs_certificate_bytes
+        if not certificate.endswith(signed + ED25519_SIGNATURE + read.signature):
+            raise ValueError("its signature is written in another way")
         key.verify(read.signature, read.tbs_certificate_bytes)
         # What cryptography can read and OpenSSL cannot would keep everybody else out as well.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=certificate)

@@ -66,9 +66,11 @@ class PairingWindow:
 
     def describe(self) -> dict[str, Any]:
         """All of it, as another process may show it."""
-        peer = self.peer
+        state, peer = self.state, self.peer
+        if state == "paired" and peer is None:
+            state = "open"  # the file that is to keep it is being written
         return {
-            "state": self.state,
+            "state": state,
             "code": self.code if self.state == "open" else "",
             "role": self.role.word,
             "left": self.left,

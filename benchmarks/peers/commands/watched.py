@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 
 import pynet
-from benchmarks.harness import Peer
+from benchmarks.harness import PICTURES_FIRST, Peer
 from benchmarks.peers.commands import Send, Take
 from benchmarks.peers.commands.pynet import WARM
 from pi_agent.broadcast import CameraBroadcaster
 from pi_agent.config import CameraConfig
 from pi_agent.hardware.protocols import Picture
 from pi_agent.video import CameraVideo, offered
+
+PRIORITY = PICTURES_FIRST
+"""Of the car, whose two packers of pictures would keep the laptop from both cores of a machine."""
 
 POOL = 128
 PICTURES = 30

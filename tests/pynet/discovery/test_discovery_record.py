@@ -33,6 +33,8 @@ def test_nothing_but_name_id_and_version_is_told() -> None:
     assert record.label == "Rover 1 (ABCDEFG)"
     assert Record("Rover 1", 1857).text == {"name": "Rover 1"}
     assert Record("Rover 1", 1857).label == "Rover 1"
+    assert Record("Rover 1", 1858, "ABCDEFG").label == "Rover 1 (ABCDEFG:1858)"
+    assert Record("Rover 1", 1858).label == "Rover 1 (1858)"
 
 
 @pytest.mark.parametrize("name", ["Köhlers Auto", "車" * 80, "a b  c", "v1.5", "\\", "🚗" * 64])

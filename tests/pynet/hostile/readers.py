@@ -19,12 +19,12 @@ from pathlib import Path
 import msgpack
 import numpy as np
 
-import pynet.rc.messages  # noqa: F401 - whose classes travel
 from pynet.dial import read_error
 from pynet.discovery.record import LONGEST_NAME, MOST_ADDRESSES, read
 from pynet.errors import AuthenticationError, PairingError, PynetError
 from pynet.io.tls import Tls
 from pynet.policy import unpack_policy
+from pynet.rc.messages import DriveCommand, Lease, Refusal
 from pynet.stranger import understood
 from pynet.swarm.options import SwarmOptions
 from pynet.swarm.receiver import _read_part
@@ -226,6 +226,7 @@ def seeds() -> dict[str, list[bytes]]:
         None, True, -1, 1.5, "text", b"bytes", [1, [2, [3]]], {"a": {"b": None}},
         np.arange(6, dtype=np.float32).reshape(2, 3), np.float64(1.5), b"x" * 5000,
         dt.datetime(2026, 1, 2, 3, 4), dt.timedelta(1, 2, 3),
+        DriveCommand(1, 0.5, -0.5, 12.5, 3), (Lease(1, "ann"), Refusal(1, "No.", "Wait.")),
     ]  # fmt: skip
     packed = []
     for value in some:

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pynet import ConfigurationError, PairingError
@@ -105,6 +105,7 @@ def test_any_text_is_a_link_a_code_an_id_or_a_configuration_error(text: str) -> 
 
 @settings(max_examples=200, deadline=None)
 @given(place=st.integers(0, 260), inserted=st.binary(min_size=1, max_size=8), more=st.booleans())
+@example(place=168, inserted=b"\0", more=False)  # in the second name of its algorithm
 def test_a_certificate_that_was_changed_is_none(
     machines: tuple[Identity, Identity], place: int, inserted: bytes, more: bool
 ) -> None:

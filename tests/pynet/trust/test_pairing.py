@@ -90,6 +90,28 @@ def test_a_certificate_without_its_key_is_noticed(
         asked.finish(asker.prove(asked.answer(asker.begin())))
 
 
+def test_a_machine_does_not_pair_with_itself(car: Identity) -> None:
+    asker = Asker(car, "car", CODE, car.certificate)
+    with pytest.raises(PairingError, match="this machine itself"):
+        Asked(car, "car", CODE, Role.OWNER).answer(asker.begin())
+
+
+def test_another_version_says_so(desk: Identity, car: Identity) -> None:
+    first = msgpack.unpackb(Asker(desk, "desk", CODE, car.certificate).begin())
+    with pytest.raises(PairingError, match="same pynet release"):
+        Asked(car, "car", CODE, Role.OWNER).answer(msgpack.packb(first | {"version": 2}))
+
+
+def test_messages_have_their_turn(desk: Identity, car: Identity) -> None:
+    asker, asked = Asker(desk, "desk", CODE, car.certificate), Asked(car, "car", CODE, Role.OWNER)
+    first = asker.begin()
+    second = asked.answer(first)
+    asker.prove(second)
+    for again in (lambda: asker.prove(second), lambda: asked.answer(first)):
+        with pytest.raises(PairingError, match="out of turn"):
+            again()
+
+
 def test_what_was_said_before_is_no_proof_later(desk: Identity, car: Identity) -> None:
     asker = Asker(desk, "desk", CODE, car.certificate)
     first = Asked(car, "car", CODE, Role.DRIVER)

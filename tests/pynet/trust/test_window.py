@@ -247,6 +247,24 @@ def test_plain_tcp_has_nothing_to_pair(desk: Trust) -> None:
             pair("127.0.0.1", gateway.port, "12345678", trust=desk)
 
 
+def test_a_machine_that_cannot_keep_whom_it_knows_says_so(rover: Gateway, desk: Trust) -> None:
+    assert rover.trust is not None
+    with rover.open_pairing() as window:
+        rover.trust.peers.path.mkdir()
+        with pytest.raises(PairingError, match="cannot keep whom it knows"):
+            pair("127.0.0.1", rover.port, window.code, trust=desk)
+        assert window.wait(10)
+    assert window.state == "closed"
+    assert desk.peers.all() == []
+    rover.trust.peers.path.rmdir()
+
+
+def test_a_window_may_be_closed_where_its_end_is_told(rover: Gateway) -> None:
+    with rover.open_pairing(on_code=lambda window: window.close()) as window:
+        assert window.wait(10)
+    assert window.state == "closed"
+
+
 # ---- one at a time, and nobody for long ----------------------------------------------------
 
 
