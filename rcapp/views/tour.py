@@ -352,6 +352,7 @@ class Tour:
     def _shot(self, name: str, front: QWidget | None = None) -> None:
         """Take a picture of the window, with ``front`` where it lies over it, and check both."""
         self._wait(0.12)
+        self.window.grab()  # lays out what has changed since, which the next one shows
         pixmap = self.window.grab()
         target = self.window if front is None else front
         if front is None:
