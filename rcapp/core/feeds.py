@@ -28,6 +28,7 @@ from pynet.rc.messages import (
 from pynet.rc.video import available_codecs
 from rcapp.core import _cv
 from rcapp.core.state import Frame
+from rcapp.core.wheel import DRIVERS
 
 if TYPE_CHECKING:
     from pynet import Client, Feed, ItemInfo, RemoteGateway
@@ -304,7 +305,7 @@ class Connection:
 
         codec = next((c for c in camera.codecs if c in available_codecs()), None)
         # A car that names no codecs has no choice of them.
-        wishes = {} if codec is None else {"codec": codec, "driver": True}
+        wishes = {} if codec is None else {"codec": codec, "driver": self.car.role in DRIVERS}
         lossless = codec == "h264"
         return self.car.stream(
             "camera",

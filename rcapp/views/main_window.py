@@ -45,7 +45,7 @@ from rcapp.views.keys import StopKeys
 from rcapp.views.menus import CarsMenu, fill_menu_bar, wheel_menu
 from rcapp.views.rail import Rail
 from rcapp.views.settings_view import SettingsView
-from rcapp.views.topbar import TopBar
+from rcapp.views.topbar import TopBar, urgent
 from rcapp.views.wheel_control import WheelControl
 from rcapp.views.window_layout import WindowLayout
 
@@ -370,8 +370,8 @@ class MainWindow(QMainWindow):
     def show_now(self, now: float) -> None:
         """Take a snapshot and show it."""
         self.snapshot = snap = self.session.snapshot(now)
-        if self._ticks % SLOW_EVERY == 0 or _mode(snap) != self._mode:
-            self._mode = _mode(snap)
+        if self._ticks % SLOW_EVERY == 0 or urgent(snap) != self._mode:
+            self._mode = urgent(snap)
             self.bar.show_snapshot(snap)
         self.drive.stage.show_snapshot(
             snap,
@@ -472,14 +472,6 @@ class MainWindow(QMainWindow):
             if self._warmer.ident is not None:
                 self._warmer.join()
         super().closeEvent(event)
-
-
-def _mode(snap: Snapshot) -> tuple[object, ...]:
-    """What the top bar must show at once when it changes."""
-    wheel = snap.wheel
-    who = wheel.holder, wheel.driver, wheel.request, wheel.asking, wheel.offered
-    state = snap.link, snap.stage, snap.stopped, snap.stop_pressed
-    return *state, snap.address, snap.sending, *who
 
 
 def _without_arguments(slot: Callable[[], object]) -> Callable[..., None]:
