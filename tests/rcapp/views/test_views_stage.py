@@ -119,7 +119,7 @@ def test_the_list_says_how_each_car_stands(stage: Stage, cars: Cars, qtbot: QtBo
         (
             "you may drive: Ready",
             "found in this network: Needs pairing",
-            "days ago: No answer",
+            "years ago: No answer",
             "Another certificate",
             "Not this car",
             "Asking…",
