@@ -204,7 +204,9 @@ class DriveInput:
             self._held = False
             self._drop()
             return None
-        self._held = abs(throttle) > NEUTRAL
+        # A key that is up does not count while its throttle still runs down.
+        down = self._source == "gamepad" or bool(self.keyboard.held & {"up", "down"})
+        self._held = down and abs(throttle) > NEUTRAL
         sample = Sample(steer, throttle, now, self._source)
         return self._put(sample)
 

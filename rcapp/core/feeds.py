@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pynet
-from pynet import ConnectError, ConnectionLost, PynetError
+from pynet import AuthenticationError, ConnectError, ConnectionLost, PynetError
 from pynet.rc.messages import (
     CameraFrame,
     CameraInfo,
@@ -28,6 +28,7 @@ from pynet.rc.messages import (
 from pynet.rc.video import available_codecs
 from rcapp.core import _cv
 from rcapp.core.state import Frame
+from rcapp.core.wheel import DRIVERS
 
 if TYPE_CHECKING:
     from pynet import Client, Feed, ItemInfo, RemoteGateway
@@ -98,8 +99,8 @@ class _Slot:
 
 
 def _is_loss(error: Exception | None) -> bool:
-    """Tell whether ``error`` means that the link as a whole is gone."""
-    return isinstance(error, ConnectionLost | ConnectError)
+    """Tell whether ``error`` may mean that the link as a whole is gone."""
+    return isinstance(error, ConnectionLost | ConnectError | AuthenticationError)
 
 
 class Connection:
@@ -235,7 +236,7 @@ class Connection:
             slot.client = slot.open(lambda error: self._end(slot, error))
         except PynetError as error:
             logger.info("feed %s cannot be opened: %s", slot.what, error)
-            if _is_loss(error) and not self._stands():
+            if self._takes_all(error):
                 self._lose(error)
                 return
             self._put_off(slot, error, time.monotonic())
@@ -249,10 +250,16 @@ class Connection:
         logger.info("feed %s ended: %s", slot.what, error)
         slot.error = error
         slot.ended.set()
-        if _is_loss(error) and not self._stands():
+        if self._takes_all(error):
             self._lose(error)
             return
         self._wake()
+
+    def _takes_all(self, error: Exception | None) -> bool:
+        """With this feed the whole link is gone; who is thrown out has no other feed, either."""
+        if isinstance(error, AuthenticationError):
+            return True
+        return _is_loss(error) and not self._stands()
 
     def _stands(self) -> bool:
         """The link as a whole is there: one of the feeds that are still open was heard lately."""
@@ -298,7 +305,7 @@ class Connection:
 
         codec = next((c for c in camera.codecs if c in available_codecs()), None)
         # A car that names no codecs has no choice of them.
-        wishes = {} if codec is None else {"codec": codec, "driver": True}
+        wishes = {} if codec is None else {"codec": codec, "driver": self.car.role in DRIVERS}
         lossless = codec == "h264"
         return self.car.stream(
             "camera",

@@ -116,8 +116,7 @@ def explain_stranger(error: Exception, address: str, expected: str = "") -> str:
         address: ``host:port`` of the car.
         expected: name of the car that was paired and should answer there, or empty.
     """
-    tls = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
-    if isinstance(tls, ssl.SSLCertVerificationError):
+    if shows_another_certificate(error):
         if expected:
             return (
                 f"What answers at {address} is not the {expected} that was paired: it shows "
@@ -128,10 +127,11 @@ def explain_stranger(error: Exception, address: str, expected: str = "") -> str:
             f"The car at {address} and this computer do not know each other yet. "
             "Pair them with the code that the car shows."
         )
-    if tls is not None and tls.reason in _PLAIN_TCP:
+    if _speaks_plain_tcp(error):
         return (
-            f"What answers at {address} does not encrypt. Start its pi-agent without the insecure "
-            "option; or, where nobody else is in the network, start this app with --insecure."
+            f"What answers at {address} does not encrypt: it is no car, or one that runs insecure. "
+            "Check the port. In a network that is yours alone, --insecure connects to it all the "
+            "same."
         )
     return (
         f"The car at {address} does not know this computer, or its owner has revoked it. "
@@ -145,9 +145,12 @@ _PLAIN_TCP = ("WRONG_VERSION_NUMBER", "TLSV1_ALERT_PROTOCOL_VERSION", "RECORD_LA
 
 def can_be_paired(error: Exception) -> bool:
     """Pairing is the remedy."""
-    tls = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
-    plain = tls is not None and tls.reason in _PLAIN_TCP
-    return isinstance(error, errors.AuthenticationError) and not plain
+    return isinstance(error, errors.AuthenticationError) and not _speaks_plain_tcp(error)
+
+
+def _speaks_plain_tcp(error: Exception) -> bool:
+    tls = (cause for cause in _causes(error) if isinstance(cause, ssl.SSLError))
+    return any(getattr(cause, "reason", "") in _PLAIN_TCP for cause in tls)
 
 
 def shows_another_certificate(error: Exception) -> bool:
@@ -173,8 +176,8 @@ def explain_pairing(error: Exception, address: str) -> tuple[str, bool]:
         return str(error), True
     if isinstance(error, WrongCode):
         if error.left:
-            left = "one more try" if error.left == 1 else f"{error.left} more tries"
-            return f"This is not the code that the car shows. There is {left}.", True
+            left = "is one more try" if error.left == 1 else f"are {error.left} more tries"
+            return f"This is not the code that the car shows. There {left}.", True
         return (
             (
                 "This is not the code that the car shows, and it was the last try: the code is no "
@@ -188,7 +191,10 @@ def explain_pairing(error: Exception, address: str) -> tuple[str, bool]:
         return as_sentence(error), True
     if isinstance(error, TimeoutError):
         return (
-            f"{address} did not answer in time. Check that the car is on and still shows the code.",
+            (
+                f"The car at {address} did not answer in time. "
+                "Check that it is on and still shows the code."
+            ),
             True,
         )
     return explain_connect(error, address), True

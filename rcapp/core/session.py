@@ -267,6 +267,7 @@ class CarSession:
             commands_sent=self.drive.commands_sent,
             commands_accepted=intake.accepted,
             dropped=intake.gaps + intake.mailbox.replaced,
+            throttle_held=self.drive.throttle_held,
             must_let_go=self.drive.must_let_go,
             codec="" if connection is None else connection.codec,
             camera_lanes=0 if connection is None else connection.lanes("camera"),

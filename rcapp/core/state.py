@@ -75,6 +75,7 @@ class Snapshot:
         commands_sent: drive commands given to the feed since connect.
         commands_accepted: drive commands the car accepted since connect.
         dropped: pictures replaced by newer ones before they could be painted.
+        throttle_held: the person holds the throttle, whether or not it counts.
         must_let_go: the throttle that is held does not count until it was let go once.
         codec: how the camera's pictures come, ``"h264"`` or ``"jpeg"``; empty without a camera.
         camera_lanes, drive_lanes: pairs that carry pictures and drive commands now.
@@ -114,6 +115,7 @@ class Snapshot:
     commands_sent: int = 0
     commands_accepted: int = 0
     dropped: int = 0
+    throttle_held: bool = False
     must_let_go: bool = False
     codec: str = ""
     camera_lanes: int = 0

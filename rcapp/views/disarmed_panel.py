@@ -76,6 +76,10 @@ class RefusalList(QWidget):
                 row.show_refusal(refusals[index])
             row.setVisible(index < len(refusals))
         self.setVisible(bool(refusals))
+        for part in (*self._rows, self):
+            layout = part.layout()
+            if layout is not None:
+                layout.activate()  # the panel around it asks for its height at once
 
 
 class ArmPanel(MessagePanel):

@@ -34,6 +34,7 @@ class Garage(QObject):
         acquaintances: who this computer is, and whom it knows.
         writer: where files are written.
         window: what dialogs belong to.
+        finder: keeps the list.
     """
 
     connect_wanted = Signal(str, str)
@@ -51,10 +52,10 @@ class Garage(QObject):
         acquaintances: Acquaintances,
         writer: QThreadPool,
         window: QWidget,
-        finder: CarFinder | None = None,
+        finder: CarFinder,
     ) -> None:
         super().__init__(window)
-        self.finder = finder or CarFinder(acquaintances)
+        self.finder = finder
         self._acquaintances = acquaintances
         self._writer = writer
         self._window = window

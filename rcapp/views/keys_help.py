@@ -19,14 +19,14 @@ class KeysTable(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(20)
-        grid.setVerticalSpacing(8)
+        grid.setVerticalSpacing(4)
         grid.setColumnStretch(2, 1)
         group = ""
         for row, (name, keys, meaning) in enumerate(KEY_HELP):
             if name != group:
                 title = label(name, size=theme.LABEL, weight=theme.SEMIBOLD, role="secondary")
                 grid.addWidget(title, row, 0)
-                grid.setRowMinimumHeight(row, 34 if row else 0)
+                grid.setRowMinimumHeight(row, 30 if row else 0)
                 group = name
             grid.addLayout(_caps(keys), row, 1)
             grid.addWidget(label(meaning, size=theme.BODY), row, 2)

@@ -26,7 +26,9 @@ from PySide6.QtWidgets import (
 from rcapp.core import crash
 from rcapp.core import settings as settings_file
 from rcapp.core.acquaintances import Acquaintances
+from rcapp.core.car_finder import Browse, CarFinder
 from rcapp.core.gamepad import Gamepad
+from rcapp.core.pairing import own_name
 from rcapp.core.session import CarSession
 from rcapp.core.settings import Settings
 from rcapp.core.state import Link, Snapshot
@@ -43,13 +45,12 @@ from rcapp.views.keys import StopKeys
 from rcapp.views.menus import CarsMenu, fill_menu_bar, wheel_menu
 from rcapp.views.rail import Rail
 from rcapp.views.settings_view import SettingsView
-from rcapp.views.topbar import TopBar
+from rcapp.views.topbar import TopBar, urgent
 from rcapp.views.wheel_control import WheelControl
 from rcapp.views.window_layout import WindowLayout
 
 log = logging.getLogger("rcapp.views")
 
-OWN_NAME = "rcapp"
 TICK = 20
 """Milliseconds between two samples of the inputs; everything else hangs on the same timer."""
 
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         note: a sentence to show before the first connection, such as a broken settings file.
         insecure: connect without encryption, except to the demo car.
         acquaintances: who this computer is, and whom it knows; the platform's by default.
+        browse: listens for cars that announce themselves; by mDNS by default.
 
     Attributes:
         session: the car.
@@ -85,6 +87,7 @@ class MainWindow(QMainWindow):
         note: str = "",
         insecure: bool = False,
         acquaintances: Acquaintances | None = None,
+        browse: Browse | None = None,
     ) -> None:
         super().__init__()
         self.setWindowTitle("rcapp")
@@ -106,8 +109,9 @@ class MainWindow(QMainWindow):
         self._bridge = WakeBridge()
         self._bridge.woken.connect(self._woken)
         known = acquaintances or Acquaintances()
-        self.session = CarSession(name=OWN_NAME, on_wake=self._bridge.wake, acquaintances=known)
-        self.garage = Garage(known, self._writer, self)
+        name = self.settings.name or own_name()
+        self.session = CarSession(name=name, on_wake=self._bridge.wake, acquaintances=known)
+        self.garage = Garage(known, self._writer, self, CarFinder(known, browse))
         self.snapshot: Snapshot = self.session.snapshot()
         self.gamepad: Gamepad | None = None
         self.demo = DemoKeeper(self._demo_ready)
@@ -360,14 +364,14 @@ class MainWindow(QMainWindow):
             self.drive.sensors.refresh(now)
         if self._ticks % SLOW_EVERY == 0:
             idle = self.snapshot.link is Link.IDLE and self.pages.currentWidget() is self.drive
-            self.garage.tend(idle or self._dialog_open)
+            self.garage.tend((idle and not self.demo.starting) or self._dialog_open)
             self.settings_view.refresh(self.session.drive, self.gamepad)
 
     def show_now(self, now: float) -> None:
         """Take a snapshot and show it."""
         self.snapshot = snap = self.session.snapshot(now)
-        if self._ticks % SLOW_EVERY == 0 or _mode(snap) != self._mode:
-            self._mode = _mode(snap)
+        if self._ticks % SLOW_EVERY == 0 or urgent(snap) != self._mode:
+            self._mode = urgent(snap)
             self.bar.show_snapshot(snap)
         self.drive.stage.show_snapshot(
             snap,
@@ -468,14 +472,6 @@ class MainWindow(QMainWindow):
             if self._warmer.ident is not None:
                 self._warmer.join()
         super().closeEvent(event)
-
-
-def _mode(snap: Snapshot) -> tuple[object, ...]:
-    """What the top bar must show at once when it changes."""
-    wheel = snap.wheel
-    who = wheel.holder, wheel.driver, wheel.request, wheel.asking, wheel.offered
-    state = snap.link, snap.stage, snap.stopped, snap.stop_pressed
-    return *state, snap.address, snap.sending, *who
 
 
 def _without_arguments(slot: Callable[[], object]) -> Callable[..., None]:

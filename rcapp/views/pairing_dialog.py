@@ -83,6 +83,7 @@ class PairingDialog(AppDialog):
         self.drive.clicked.connect(self._connect)
         self.add_buttons(self.cancel, self.pair, self.drive)
         self.drive.hide()
+        self.pair.setDefault(True)  # the last one made is it otherwise, hidden or not
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK)
         self._timer.timeout.connect(self.look)
@@ -151,6 +152,11 @@ class PairingDialog(AppDialog):
         )
         column.addStretch(1)
         return page
+
+    @property
+    def said(self) -> str:
+        """What is said of the last code."""
+        return self._said.text() if self._said.isVisibleTo(self) else ""
 
     # What the person does.
 

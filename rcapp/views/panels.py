@@ -86,6 +86,11 @@ class MessagePanel(QFrame):
         self._layout.addWidget(self._title)
         self._layout.setSizeConstraint(QVBoxLayout.SizeConstraint.SetMinimumSize)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return belongs to the field or button that has it: below a panel it would arm the car."""
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+
     def add_line(self, text: str = "", *, role: str = "", strong: bool = False) -> QLabel:
         """A sentence below the others."""
         made = label(

@@ -96,6 +96,11 @@ class PictureView(QWidget):
             self._unpainted = False
             self.update()
 
+    @property
+    def state(self) -> HudState:
+        """What the figures say."""
+        return self._state
+
     def set_state(self, state: HudState, stopped: bool) -> None:
         """Say something else; while frames come it is painted together with the next one."""
         if state == self._state and stopped == self._stopped:

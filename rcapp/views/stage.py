@@ -226,6 +226,8 @@ class Stage(QWidget):
         assert status is not None
         ready = not status.refusals
         how = "Ready. Arm when the road is clear." if ready else "It cannot be armed yet:"
+        if ready and now.throttle_held:
+            how = "You hold the throttle: let go of it first."
         self.disarmed.say("DISARMED", status.reason, how, now.reply if ready else "")
         self._offer_arming(self.disarmed, now, "Arm · Return")
         return self.disarmed
@@ -236,7 +238,7 @@ class Stage(QWidget):
         panel.refusals.show_refusals(refusals if yours else ())
         panel.offer(
             arm=arm if yours else "",
-            ready=not refusals and not now.ordering and not now.stop_pressed,
+            ready=not (refusals or now.throttle_held or now.ordering or now.stop_pressed),
             leave=yours,
         )
 

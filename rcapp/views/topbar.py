@@ -148,3 +148,11 @@ def state_word(now: Snapshot) -> tuple[str, str]:
         Link.LOST: ("LOST", "bad"),
         Link.RECONNECTING: ("RECONNECTING", "warn"),
     }[now.link]
+
+
+def urgent(now: Snapshot) -> tuple[object, ...]:
+    """What the bar must show at once when it changes; its figures may wait."""
+    wheel = now.wheel
+    who = wheel.holder, wheel.driver, wheel.request, wheel.asking, wheel.offered
+    state = now.link, now.stage, now.stopped, now.stop_pressed
+    return *state, now.address, now.sending, *who

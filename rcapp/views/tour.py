@@ -21,18 +21,30 @@ from PySide6.QtGui import QAction, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QPushButton, QScrollArea, QWidget
 
+from pynet.trust.store import FOLDER
+from rcapp.core.cars import KnownCar
 from rcapp.core.settings import Settings
 from rcapp.core.state import Link
 from rcapp.views import theme
 from rcapp.views.app import make_app
 from rcapp.views.main_window import MainWindow
+from rcapp.views.pairing_dialog import PairingDialog
 from rcapp.views.scripted import send_key
+from rcapp.views.tour_cars import Friend, OwnCar, air
 from rcapp.views.tour_checks import check_theme, check_window
 
 SIZES = (QSize(1280, 720), QSize(2560, 1440))
 SMALLEST = QSize(1000, 640)
 PATIENCE = 20.0
+AGAIN = 0.8
+"""Seconds between two presses of a key that asks the car for something."""
+
 SILENT_ADDRESS = "127.0.0.1:9"
+NAME = "Ben's laptop"
+KNOWN = (
+    KnownCar("garage.local:1857", "Großmutters schneller Überlandwagen mit Anhänger", seen=1.7e9),
+    KnownCar("127.0.0.1:9", "Rover-1", "ABCDEFG-HIJKLMN", "driver", 1.7e9),
+)
 Key = Qt.Key
 
 
@@ -54,13 +66,21 @@ class Tour:
 
     def __init__(self, out: Path, size: QSize, shown: theme.Theme) -> None:
         self.found: list[str] = []
+        self._tapped_at = 0.0
         self._out = out
         self._label = f"{size.width()}x{size.height()}-{shown.name}"
         self._app = make_app(shown.name)
         settings = Settings(theme=shown.name, cars=KNOWN)
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         home = Path(self._folder.name)
-        self.window = MainWindow(settings, settings_path=home / "rcapp" / "settings.toml")
+        # The demo car must have the same identity as the window that starts it.
+        os.environ[FOLDER] = str(home / "laptop")
+        self.home = home
+        self.window = MainWindow(
+            settings,
+            settings_path=home / "rcapp" / "settings.toml",
+            browse=air,
+        )
         self.window.resize(size)
 
     def walk(self) -> None:
@@ -71,6 +91,7 @@ class Tour:
         self._until("the window", window.isActiveWindow)
         try:
             self._no_car()
+            self._other_people()
             self._drive()
             self._dialogs()
             self._settings()
@@ -87,7 +108,11 @@ class Tour:
     def _no_car(self) -> None:
         stage = self.window.drive.stage
         self._until("the welcome", stage.welcome.isVisible)
-        self._shot("01-no-car")
+        self._until("the list", lambda: len(stage.welcome.cars.rows) > len(KNOWN))
+        self._until(
+            "an answer", lambda: "No answer" in stage.welcome.cars.rows[-1].accessibleName()
+        )
+        self._shot("01-cars")
         field = stage.welcome.address
         QTest.mouseClick(field, Qt.MouseButton.LeftButton)
         QTest.keyClicks(field, SILENT_ADDRESS)
@@ -98,25 +123,126 @@ class Tour:
         self._click(stage.cancel)
         self._until("the welcome", stage.welcome.isVisible)
 
+    def _other_people(self) -> None:
+        """A car of its own identity: pairing, watching, handing over, being thrown out."""
+        with OwnCar(self.home / "car") as car, Friend(self.home / "friend") as friend:
+            self._pair(car)
+            self._hand_over(car, friend)
+            car.run("peers", "revoke", NAME)
+            stage = self.window.drive.stage
+            self._until("the refusal", lambda: self.window.snapshot.can_be_paired)
+            self._until(
+                "a way back", lambda: stage.pair_again.isVisible() or stage.pair.isVisible()
+            )
+            self._shot("12-revoked")
+            self.window.leave_car()
+        self._until("the welcome", stage.welcome.isVisible)
+
+    def _pair(self, car: OwnCar) -> None:
+        window, stage = self.window, self.window.drive.stage
+        window.connect_to(car.address)
+        self._until("the stranger", stage.pair.isVisible)
+        self._shot("03-not-paired")
+        self._click(stage.pair)
+        self._until("the dialog", lambda: isinstance(QApplication.activeModalWidget(), QDialog))
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, PairingDialog)
+        dialog.called.setText(NAME)
+        self._shot("04-pairing", dialog)
+        with car.shows_code() as code:
+            QTest.keyClicks(dialog.code, f"{(int(code) + 1) % 10**8:08d}")
+            QTest.keyClick(dialog.code, Key.Key_Return)
+            self._until("the wrong code", lambda: "more tries" in dialog.said)
+            self._shot("05-wrong-code", dialog)
+            QTest.keyClicks(dialog.code, code)
+            QTest.keyClick(dialog.code, Key.Key_Return)
+            self._until("the pairing", dialog.done_page.isVisible)
+        self._shot("06-paired", dialog)
+        self._click(dialog.drive)
+        self._until("the car", lambda: window.snapshot.link is Link.LIVE)
+
+    def _hand_over(self, car: OwnCar, friend: Friend) -> None:
+        window, bar = self.window, self.window.drive.stage.wheel_bar
+        self._until("a free wheel", lambda: bar.words.primary == "Take the wheel · T")
+        self._shot("07-nobody-drives")
+        friend.join(car)
+        friend.seat.ask_for_wheel()
+        self._until("the other driver", lambda: bar.words.text.endswith("you watch"))
+        self._shot("08-watching")
+        window.drive.picture.setFocus()
+        self._tap(Key.Key_T)
+        self._until("the request", lambda: window.snapshot.wheel.asking)
+        self._shot("09-asking")
+        self._until("the request", lambda: bool(friend.session.snapshot().wheel.request))
+        friend.seat.answer_request(True)
+        self._until("the offer", lambda: window.snapshot.wheel.offered)
+        self._shot("10-offered")
+        self._tap(Key.Key_T)
+        self._until("the wheel", lambda: window.snapshot.wheel.yours)
+        friend.seat.ask_for_wheel()
+        self._until("the request", lambda: bool(window.snapshot.wheel.request))
+        self._shot("11-asked")
+
+    def _tap(self, key: Qt.Key) -> None:
+        self._tapped_at = time.monotonic()
+        send_key(self.window, key, QEvent.Type.KeyPress)
+        send_key(self.window, key, QEvent.Type.KeyRelease)
+
     def _drive(self) -> None:
         stage, window = self.window.drive.stage, self.window
         self._click(stage.welcome.demo)
         self._until("the demo car", lambda: window.snapshot.link is Link.LIVE)
+        self._until("the wheel", lambda: window.snapshot.wheel.yours)
+        window.drive.picture.setFocus()
+        send_key(window, Key.Key_W, QEvent.Type.KeyPress)
+        self._until(
+            "a reason", lambda: window.snapshot.throttle_held and stage.disarmed.isVisible()
+        )
+        self._shot("13-not-yet")
+        send_key(window, Key.Key_W, QEvent.Type.KeyRelease)
+        self._until("disarmed", lambda: self._seated() and stage.disarmed.arm.isEnabled())
+        self._shot("14-disarmed")
+        self._until("armed", self._armed)
         self._until("the plots", lambda: bool(window.drive.sensors.plots))
         self._click(window.drive.picture)
-        send_key(window, Key.Key_W, QEvent.Type.KeyPress)
         send_key(window, Key.Key_Right, QEvent.Type.KeyPress)
-        self._until("speed", lambda: self._speed() > 0.4)
+        self._until("speed", self._moves)
         self._wait(1.2)
-        self._shot("03-live")
-        send_key(window, Key.Key_Right, QEvent.Type.KeyRelease)
-        send_key(window, Key.Key_W, QEvent.Type.KeyRelease)
+        self._shot("15-live")
+        for key in (Key.Key_Right, Key.Key_W):
+            send_key(window, key, QEvent.Type.KeyRelease)
         QTest.keyClick(window.drive.picture, Key.Key_Escape)
-        self._until("STOP", lambda: window.snapshot.stopped and stage.clear.isEnabled())
-        self._shot("04-stopped")
-        self._until("neutral", lambda: window.snapshot.throttle == 0.0)
-        self._click(stage.clear)
-        self._until("STOP cleared", lambda: not window.snapshot.stopped)
+        self._until("STOP", lambda: window.snapshot.stop_took is not None)
+        self._until("a way out", lambda: self._seated() and stage.stopped.arm.isEnabled())
+        self._shot("16-stopped")
+        self._until("STOP cleared", self._armed)
+
+    def _seated(self) -> bool:
+        """Take the wheel again: judging a picture takes so long that the car gives it away."""
+        wheel = self.window.snapshot.wheel
+        if not wheel.yours and time.monotonic() - self._tapped_at > AGAIN:
+            self._tap(Key.Key_T)
+        return wheel.yours
+
+    def _armed(self) -> bool:
+        """Arm, as often as that takes."""
+        now, stage = self.window.snapshot, self.window.drive.stage
+        ready = stage.disarmed.arm.isEnabled() or stage.stopped.arm.isEnabled()
+        late = time.monotonic() - self._tapped_at > AGAIN
+        if self._seated() and not now.armed and ready and late:
+            self._tap(Key.Key_Return)
+        return now.armed
+
+    def _moves(self) -> bool:
+        """Hold the throttle; a machine that stalled wants it let go once."""
+        now = self.window.snapshot
+        if not self._armed():
+            return False
+        let_go = now.stage == "neutral" or now.must_let_go
+        if ("up" in self.window.drive.keys.held) == let_go:
+            kind = QEvent.Type.KeyRelease if let_go else QEvent.Type.KeyPress
+            send_key(self.window, Key.Key_W, kind)
+        return self._speed() > 0.4
 
     def _speed(self) -> float:
         status = self.window.snapshot.status
@@ -125,21 +251,21 @@ class Tour:
     def _dialogs(self) -> None:
         window = self.window
         QTest.keyClick(window, Key.Key_O, Qt.KeyboardModifier.ControlModifier)
-        self._dialog("05-connect", "Cancel")
+        self._dialog("17-connect", "Cancel")
         QTest.keyClick(window, Key.Key_F1)
-        self._dialog("06-keys", "Close")
+        self._dialog("18-keys", "Close")
         bar = window.menuBar()
         help_menu = bar.actions()[-1]
         QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.actionGeometry(help_menu).center())
         self._until("the menu", lambda: isinstance(QApplication.activePopupWidget(), QMenu))
         self._choose(window.actions_.about)
-        self._dialog("07-about", "Close")
-        self._menu("08-view-menu", bar.actions()[1])
+        self._dialog("19-about", "Close")
+        self._menu("20-view-menu", bar.actions()[1])
         QTimer.singleShot(400, self._cars_menu_seen)
         QTest.mouseClick(window.bar.car, Qt.MouseButton.LeftButton)
 
     def _cars_menu_seen(self) -> None:
-        self._shot("09-cars-menu", QApplication.activePopupWidget())
+        self._shot("21-cars-menu", QApplication.activePopupWidget())
         self.window.cars_menu.close()
 
     def _menu(self, name: str, action: QAction) -> None:
@@ -174,13 +300,13 @@ class Tour:
         self._click(rail[1])
         self._until("the settings", window.settings_view.isVisible)
         self._wait(0.3)
-        self._shot("10-settings")
+        self._shot("22-settings")
         scroll = window.settings_view.findChild(QScrollArea)
         assert isinstance(scroll, QScrollArea)
         bar = scroll.verticalScrollBar()
         if bar.maximum() > 0:
             bar.setValue(bar.maximum())
-            self._shot("11-settings-end")
+            self._shot("23-settings-end")
         self._click(rail[0])
         self._until("the Drive view", window.drive.isVisible)
 
@@ -192,14 +318,14 @@ class Tour:
             os.kill(car.pid, signal.SIGSTOP)
             self._until("a stale picture", lambda: window.snapshot.link is Link.STALE)
             self._until("its age", lambda: (window.snapshot.picture_age or 0.0) > 0.8)
-            self._shot("12-stale")
+            self._shot("24-stale")
             self._resume()
             self._until("live again", lambda: window.snapshot.link is Link.LIVE)
         car.kill()
         gone = (Link.LOST, Link.RECONNECTING)
         self._until("the loss", lambda: window.snapshot.link in gone)
         self._until("a countdown", lambda: window.snapshot.retry_in is not None)
-        self._shot("13-lost")
+        self._shot("25-lost")
         self._click(window.drive.stage.leave)
         self._until("no car", lambda: window.snapshot.link is Link.IDLE)
 
@@ -226,6 +352,7 @@ class Tour:
     def _shot(self, name: str, front: QWidget | None = None) -> None:
         """Take a picture of the window, with ``front`` where it lies over it, and check both."""
         self._wait(0.12)
+        self.window.grab()  # lays out what has changed since, which the next one shows
         pixmap = self.window.grab()
         target = self.window if front is None else front
         if front is None:

@@ -61,9 +61,9 @@ def ago(seconds: float) -> str:
     """How long ago something was: ``"just now"``, ``"12 min ago"``, ``"3 days ago"``."""
     if seconds < 60:
         return "just now"
-    for size, unit in ((86400, "day"), (3600, "h"), (60, "min")):
+    for size, unit in ((31557600, "year"), (86400, "day"), (3600, "h"), (60, "min")):
         count = int(seconds // size)
         if count:
-            plural = "s" if unit == "day" and count > 1 else ""
+            plural = "s" if unit in ("day", "year") and count > 1 else ""
             return f"{count} {unit}{plural} ago"
     return "just now"

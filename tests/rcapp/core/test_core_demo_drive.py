@@ -17,6 +17,7 @@ from rcapp.core.demo_drive import DemoRun, ScriptedDriver, sides
 from rcapp.core.series import SeriesBuffer
 from rcapp.core.session import CarSession
 from rcapp.core.state import Link, Snapshot
+from rcapp.core.wheel import Holder, Wheel
 
 
 def sensor(
@@ -34,10 +35,13 @@ class Keys:
 
     def __init__(self) -> None:
         self.down: set[str] = set()
+        self.taps: list[str] = []
         self.driver = ScriptedDriver(self.press, self.release)
 
     def press(self, key: str) -> None:
         assert key not in self.down
+        if key in ("wheel", "arm"):
+            self.taps.append(key)
         self.down.add(key)
 
     def release(self, key: str) -> None:
@@ -45,8 +49,10 @@ class Keys:
 
 
 def at(speed: float, steer: float = 0.0) -> Snapshot:
-    status: Any = SimpleNamespace(speed=speed, state="driving")
-    return Snapshot(link=Link.LIVE, status=status, steer=steer)
+    status: Any = SimpleNamespace(speed=speed, stage="ready", armed=True, refusals=())
+    return Snapshot(
+        link=Link.LIVE, status=status, status_age=0.0, steer=steer, wheel=Wheel(Holder.YOU)
+    )
 
 
 def test_the_distance_sensor_is_found_whatever_it_is_called() -> None:
@@ -81,7 +87,26 @@ def test_away_from_the_nearer_side(
 
 def test_without_a_sensor_it_drives_straight() -> None:
     held = Keys()
-    held.driver.tick(Snapshot(link=Link.LIVE), {})
+    held.driver.tick(at(0.0), {})
+    assert held.down == {"up"}
+
+
+def test_it_takes_the_wheel_and_arms_before_it_drives() -> None:
+    held = Keys()
+    nobodys = replace(at(0.0), wheel=Wheel(Holder.NOBODY))
+    held.driver.tick(nobodys, {}, 1.0)
+    held.driver.tick(nobodys, {}, 1.1)
+    assert held.taps == ["wheel"], "a person does not hammer on the key"
+    disarmed: Any = SimpleNamespace(speed=0.0, stage="disarmed", armed=False, refusals=("no",))
+    mine = replace(at(0.0), status=disarmed)
+    held.driver.tick(mine, {}, 2.0)
+    assert held.taps == ["wheel"], "it would be refused"
+    disarmed.refusals = ()
+    held.driver.tick(mine, {}, 3.0)
+    held.driver.tick(replace(mine, ordering="arm"), {}, 4.0)
+    assert held.taps == ["wheel", "arm"]
+    assert held.down == set()
+    held.driver.tick(at(0.0), {}, 5.0)
     assert held.down == {"up"}
 
 
@@ -112,13 +137,21 @@ def test_a_whole_demo_drive_agrees_with_the_car(tmp_path: Path) -> None:
     with DemoCar() as car, CarSession(on_wake=woken.set) as session:
         session.connect(car.wait_ready())
         session.drive.set_keyboard_active(True)
-        keys = session.drive.keyboard
+        keys, seat = session.drive.keyboard, session.seat
+        wishes = {"wheel": seat.ask_for_wheel, "arm": seat.arm}
+
+        def press(key: str) -> None:
+            wishes.get(key, lambda: keys.press(key))()
+
+        def release(key: str) -> None:
+            keys.release(key)
+
         run = DemoRun(
             session,
             car,
-            keys.press,
-            keys.release,
-            seconds=6.0,
+            press,
+            release,
+            seconds=8.0,
             output=tmp_path,
             save_picture=saved.append,
         )

@@ -16,13 +16,15 @@ class Sink:
 
     def __init__(self) -> None:
         self.commands: list[tuple[int, float, float, float]] = []
+        self.epochs: list[int] = []
         self.takes = True
         self.got = threading.Condition()
 
-    def __call__(self, seq: int, steer: float, throttle: float, read_at: float) -> bool:
+    def __call__(self, seq: int, steer: float, throttle: float, read_at: float, epoch: int) -> bool:
         with self.got:
             if self.takes:
                 self.commands.append((seq, steer, throttle, read_at))
+                self.epochs.append(epoch)
             self.got.notify_all()
             return self.takes
 
@@ -47,19 +49,49 @@ class Stick:
         return self.at
 
 
+EPOCH = 7
+
+
+def leased(sink: Sink, stick: Stick | None = None) -> DriveInput:
+    """With the wheel, and the throttle let go since then."""
+    drive = DriveInput(sink, stick)
+    drive.set_epoch(EPOCH)
+    drive.set_keyboard_active(True)
+    drive.tick(0.0)
+    return drive
+
+
 def keyboard_drive() -> tuple[DriveInput, Sink]:
     sink = Sink()
+    return leased(sink), sink
+
+
+def test_nothing_is_sent_without_the_wheel() -> None:
+    sink = Sink()
     drive = DriveInput(sink)
-    drive.set_keyboard_active(True, 0.0)
-    return drive, sink
-
-
-def test_nothing_is_sent_before_anything_is_touched() -> None:
-    drive, sink = keyboard_drive()
-    assert drive.tick(1.0) is None
+    drive.set_keyboard_active(True)
+    drive.keyboard.press("up")
+    assert drive.tick(1.0) is not None
     assert not drive.send_due(1.0)
-    assert sink.commands == []
-    assert drive.source == ""
+    assert not drive.wants(1.0)
+    drive.set_epoch(3)
+    drive.tick(1.02)
+    assert drive.send_due(1.02)
+    assert sink.epochs == [3]
+    assert sink.commands[-1][2] == 0.0, "who has just got the wheel lets go of the throttle first"
+    drive.set_epoch(0)
+    assert not drive.send_due(1.04)
+
+
+def test_a_keyboard_that_has_the_focus_is_alive_before_a_key_is_pressed() -> None:
+    drive, sink = keyboard_drive()
+    assert drive.source == "keyboard"
+    assert drive.send_due(0.0)
+    assert sink.commands == [(1, 0.0, 0.0, 0.0)], "arming needs commands with the throttle let go"
+    blurred = DriveInput(sink)
+    blurred.set_epoch(EPOCH)
+    assert blurred.tick(0.0) is None
+    assert not blurred.send_due(0.0)
 
 
 def test_a_key_drives_and_goes_on_sending_neutral_when_let_go() -> None:
@@ -92,27 +124,20 @@ def test_a_sample_is_sent_again_until_it_is_too_old() -> None:
     assert drive.current(1.3) == (0.0, 0.0, False)
 
 
-def test_focus_loss_sends_one_neutral_and_then_nothing() -> None:
+def test_focus_loss_sends_nothing_not_even_neutral() -> None:
     drive, sink = keyboard_drive()
     drive.keyboard.press("up")
     drive.tick(1.0)
     drive.send_due(1.0)
-    drive.set_keyboard_active(False, 1.01)
+    drive.set_keyboard_active(False)
+    assert not drive.send_due(1.01)
     assert drive.tick(1.015) is None
-    assert drive.send_due(1.02)
-    assert not drive.send_due(1.04)
-    assert sink.commands[-1] == (2, 0.0, 0.0, 1.01)
-    drive.set_keyboard_active(True, 2.0)
-    assert drive.tick(2.0) is None, "the focus alone does not drive"
-
-
-def test_the_last_neutral_is_not_sent_late() -> None:
-    drive, sink = keyboard_drive()
-    drive.keyboard.press("up")
-    drive.tick(1.0)
-    drive.set_keyboard_active(False, 1.0)
-    assert not drive.send_due(1.5)
-    assert sink.commands == []
+    assert not drive.send_due(1.02)
+    assert len(sink.commands) == 1
+    drive.set_keyboard_active(True)
+    sample = drive.tick(2.0)
+    assert sample is not None
+    assert sample.throttle == 0.0, "what was held is forgotten"
 
 
 def test_touching_an_input_takes_over() -> None:
@@ -139,6 +164,7 @@ def test_touching_an_input_takes_over() -> None:
 
 def test_a_pad_that_is_plugged_in_deflected_does_not_drive() -> None:
     drive = DriveInput(Sink())
+    drive.set_epoch(EPOCH)
     stick = Stick()
     stick.at = None
     drive.set_gamepad(stick)
@@ -162,6 +188,9 @@ def test_unplugging_the_pad_sends_nothing_at_all() -> None:
     assert not drive.send_due(1.04)
     assert len(sink.commands) == 1
     assert drive.source == ""
+    assert drive.tick(1.06) is None, "the keyboard does not make a lost pad look let go"
+    drive.keyboard.press("left")
+    assert drive.tick(1.08) is not None, "a key that is pressed takes over"
 
 
 def test_the_pad_drives_on_without_focus() -> None:
@@ -171,7 +200,7 @@ def test_the_pad_drives_on_without_focus() -> None:
     drive.tick(1.0)
     stick.at = (0.3, 0.0)
     drive.tick(1.02)
-    drive.set_keyboard_active(False, 1.03)
+    drive.set_keyboard_active(False)
     assert drive.tick(1.04) is not None
     assert drive.send_due(1.04)
     assert sink.commands[-1][1] == 0.3
@@ -256,8 +285,7 @@ def test_refused_commands_are_not_counted() -> None:
 
 def test_the_thread_sends_while_ticked_and_stops_when_closed() -> None:
     sink = Sink()
-    drive = DriveInput(sink)
-    drive.set_keyboard_active(True)
+    drive = leased(sink)
     drive.keyboard.press("up")
     drive.start()
     drive.start()
@@ -275,11 +303,23 @@ def test_the_thread_sends_while_ticked_and_stops_when_closed() -> None:
     drive.close()
 
 
+def test_who_holds_the_throttle_is_known_though_it_does_not_count() -> None:
+    drive, _ = keyboard_drive()
+    drive.hold_neutral(True)
+    assert not drive.throttle_held
+    drive.keyboard.press("up")
+    drive.tick(1.0)
+    sample = drive.tick(1.1)
+    assert sample is not None
+    assert sample.throttle == 0.0
+    assert drive.throttle_held
+
+
 OPERATIONS = st.lists(
     st.sampled_from(
         [
             *["press", "release", "focus", "blur", "plug", "unplug", "move", "stop", "clear"],
-            *["tick", "tick", "tick", "stall"],
+            *["tick", "tick", "tick", "stall", "lease", "lose"],
         ]
     ),
     max_size=60,
@@ -292,35 +332,34 @@ def test_whatever_happens_only_a_live_input_drives_and_a_stopped_car_stays(
 ) -> None:
     sink, stick = Sink(), Stick()
     drive = DriveInput(sink, stick)
-    now, focused, stopped, ticked_at, neutrals_owed = 0.0, False, False, -1.0, 0
+    now, focused, stopped, ticked_at, epoch = 0.0, False, False, -1.0, 0
     stick.at = None
     for operation in operations:
         now += 0.5 if operation == "stall" else 0.02
-        was_keyboard = drive.source == "keyboard"
         if operation in ("press", "release") and focused:
             getattr(drive.keyboard, operation)("up")
         elif operation in ("focus", "blur"):
             focused = operation == "focus"
-            drive.set_keyboard_active(focused, now)
-            neutrals_owed = int(was_keyboard and not focused)
+            drive.set_keyboard_active(focused)
         elif operation in ("plug", "unplug", "move"):
             stick.at = {"plug": (0.0, 0.0), "unplug": None, "move": (0.5, now % 1)}[operation]
         elif operation in ("stop", "clear"):
             stopped = operation == "stop"
             drive.hold_neutral(stopped)
+        elif operation in ("lease", "lose"):
+            epoch = epoch + 1 if operation == "lease" else 0
+            drive.set_epoch(epoch)
         elif operation == "tick":
             drive.tick(now)
             ticked_at = now
         before = len(sink.commands)
         drive.send_due(now)
         for _, steer, throttle, read_at in sink.commands[before:]:
+            assert epoch > 0
+            assert sink.epochs[-1] == epoch
             assert now - read_at <= SAMPLE_LIMIT
+            assert now - ticked_at <= SAMPLE_LIMIT
+            assert drive.source, "nothing alive to read means nothing is sent"
+            assert focused or drive.source == "gamepad"
             if stopped:
                 assert (steer, throttle) == (0.0, 0.0)
-            if neutrals_owed and read_at > ticked_at:
-                assert (steer, throttle) == (0.0, 0.0)
-                neutrals_owed = 0
-            else:
-                assert now - ticked_at <= SAMPLE_LIMIT
-            if operation == "tick" and drive.source == "":
-                assert (steer, throttle) == (0.0, 0.0), "nothing but the last neutral"

@@ -137,9 +137,13 @@ def test_driving_with_it_and_pulling_the_plug(gamepad: Gamepad, pad: VirtualPad)
         return True
 
     drive = DriveInput(send, gamepad)
+    drive.set_epoch(1)
     pad.plug_in()
     drive.tick(1.0)
     assert not drive.send_due(1.0), "nobody touched it"
+    pad.move(RIGHT_TRIGGER, -1.0)
+    pad.move(STICK_X, 0.5)
+    drive.tick(1.01)
     pad.move(RIGHT_TRIGGER, 0.0)
     drive.tick(1.02)
     assert drive.send_due(1.02)

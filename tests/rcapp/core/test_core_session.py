@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,17 +15,22 @@ import pytest
 
 import pynet
 from pynet.rc.messages import (
+    ArmAnswer,
     CameraFrame,
     CameraInfo,
     CarDescription,
     CarStatus,
     DriveCommand,
+    Lease,
+    LeaseAnswer,
+    Refusal,
     SensorInfo,
     SensorSample,
 )
 from pynet.testing import CuttableLink
 from rcapp.core import feeds
 from rcapp.core.session import CarSession, Frame, Link, Snapshot
+from rcapp.core.wheel import Holder
 from tests.rcapp.core.jpeg import encode_jpeg
 
 PATIENCE = 20.0
@@ -40,9 +46,11 @@ class SmallCar:
         self.broken: dict[str, Exception] = {}
         self.lock = threading.Lock()
         self.commands: list[DriveCommand] = []
-        self.stops: list[str] = []
         self.stopped = ""
-        self.trips = 0
+        self.armed = False
+        self.lease = Lease()
+        self.refusals: tuple[Refusal, ...] = ()
+        self.forced: list[str] = []
         self.description: Any = CarDescription(
             name="Small car",
             simulated=True,
@@ -59,7 +67,11 @@ class SmallCar:
         for register, function in (
             (self.gateway.batch, self.describe),
             (self.gateway.batch, self.stop),
-            (self.gateway.batch, self.clear_stop),
+            (self.gateway.batch, self.arm),
+            (self.gateway.batch, self.disarm),
+            (self.gateway.batch, self.lease_request),
+            (self.gateway.batch, self.lease_release),
+            (self.gateway.batch, self.lease_force),
         ):
             register(function)
         self.gateway.stream(self.camera, policy="latest")
@@ -98,18 +110,20 @@ class SmallCar:
         while True:
             with self.lock:
                 newest = self.commands[-1] if self.commands else None
-                state = "stopped" if self.stopped else "driving" if newest else "idle"
+                stage = "stopped" if self.stopped else "ready" if self.armed else "disarmed"
                 status = CarStatus(
                     time=time.monotonic(),
-                    state=state,
-                    reason=self.stopped,
-                    driver="",
+                    stage=stage,
+                    armed=stage == "ready",
+                    causes=(self.stopped,) if self.stopped else (),
+                    refusals=self.refusals,
+                    lease=self.lease,
                     steer=newest.steer if newest else 0.0,
                     throttle=newest.throttle if newest else 0.0,
                     accepted=len(self.commands),
                     refused=0,
                     last_seq=newest.seq if newest else -1,
-                    failsafe_trips=self.trips,
+                    failsafe_trips=0,
                     distance=0.0,
                     speed=0.0,
                     battery=None,
@@ -126,17 +140,52 @@ class SmallCar:
 
     def stop(self, reason: str = "") -> None:
         self._check("stop")
-        self.stops.append(reason)
         with self.lock:
-            self.stopped = reason
+            self.stopped = f"{_caller().name} pressed STOP."
+            self.armed = False
 
-    def clear_stop(self) -> None:
-        self._check("clear_stop")
+    def arm(self) -> ArmAnswer:
+        self._check("arm")
         with self.lock:
+            if self.refusals:
+                return ArmAnswer(False, self.refusals)
             self.stopped = ""
+            self.armed = True
+        return ArmAnswer(True)
+
+    def disarm(self) -> None:
+        with self.lock:
+            self.armed = False
+
+    def lease_request(self) -> LeaseAnswer:
+        self._check("lease_request")
+        with self.lock:
+            if self.lease.driver:
+                self.lease = replace(self.lease, request="tester", request_id=1, request_left=9.0)
+                return LeaseAnswer(False, 0, f"{self.lease.driver} was asked.")
+            epoch = self.lease.epoch + 1
+            self.lease = Lease(epoch, _caller().name, _caller().session)
+        return LeaseAnswer(True, epoch, "You drive.")
+
+    def lease_release(self) -> None:
+        with self.lock:
+            self.lease = Lease(self.lease.epoch + 1)
+            self.armed = False
+
+    def lease_force(self, reason: str) -> LeaseAnswer:
+        self.forced.append(reason)
+        with self.lock:
+            self.lease = Lease(self.lease.epoch)
+        return self.lease_request()
 
     def close(self) -> None:
         self.gateway.close()
+
+
+def _caller() -> pynet.Caller:
+    caller = pynet.caller()
+    assert caller is not None
+    return caller
 
 
 class Watched(CarSession):
@@ -173,6 +222,17 @@ class Watched(CarSession):
         return [event.text for event in self.events.since(0)]
 
 
+def drive_off(session: Watched) -> None:
+    """Take the wheel, arm and hold the throttle."""
+    session.drive.set_keyboard_active(True)
+    session.until(is_live, tick=True)
+    session.seat.ask_for_wheel()
+    session.until(lambda now: now.wheel.yours and now.sending, tick=True)
+    session.seat.arm()
+    session.until(lambda now: now.armed, tick=True)
+    session.drive.keyboard.press("up")
+
+
 def is_live(snapshot: Snapshot) -> bool:
     return snapshot.link is Link.LIVE
 
@@ -200,8 +260,14 @@ def test_nothing_asked_is_idle(session: Watched) -> None:
     assert session.take_frame() is None
     assert session.series == {}
     session.stop("no car")
-    session.clear_stop()
+    session.seat.ask_for_wheel()
+    session.seat.arm()
+    session.seat.disarm()
+    session.seat.let_go_of_wheel()
+    session.seat.answer_request(True)
+    session.seat.force_wheel("no car")
     session.disconnect()
+    assert session.snapshot().ordering == ""
     assert not session.snapshot().stop_pressed
 
 
@@ -254,14 +320,14 @@ def test_a_car_without_a_camera_is_live_by_its_status(stack: ExitStack, session:
 def test_driving(car: SmallCar, session: Watched) -> None:
     session.connect(car.address)
     session.until(is_live)
-    session.drive.set_keyboard_active(True)
-    session.drive.keyboard.press("up")
+    assert session.snapshot().role == "owner", "a machine knows itself"
+    drive_off(session)
     driven = session.until(
-        lambda now: now.commands_accepted > 5 and now.command_age is not None, tick=True
+        lambda now: now.commands_accepted > 5 and now.command_age is not None and now.throttle > 0,
+        tick=True,
     )
     assert driven.sending
     assert driven.input_source == "keyboard"
-    assert driven.throttle > 0
     assert driven.command_age is not None
     assert 0 <= driven.command_age < PATIENCE
     session.until(lambda now: now.round_trip is not None, tick=True)
@@ -271,35 +337,107 @@ def test_driving(car: SmallCar, session: Watched) -> None:
     assert seqs == sorted(set(seqs))
     throttles = [command.throttle for command in car.commands]
     assert throttles == sorted(throttles)
+    assert {command.epoch for command in car.commands} == {car.lease.epoch}
+    assert all(0 <= command.input_age < 0.2 for command in car.commands)
+    assert "You drive" in session.texts()
+    assert "Armed by you" in session.texts()
 
 
-def test_stop_and_clear(car: SmallCar, session: Watched) -> None:
+def test_nothing_is_sent_to_a_car_that_somebody_else_drives(
+    car: SmallCar, session: Watched
+) -> None:
+    car.lease = Lease(4, "Anna", "her-session")
     session.connect(car.address)
     session.drive.set_keyboard_active(True)
     session.drive.keyboard.press("up")
+    watching = session.until(lambda now: now.wheel.holder is Holder.OTHER, tick=True)
+    assert watching.wheel.driver == "Anna"
+    assert session.snapshot().drive_lanes == 0
+    session.seat.ask_for_wheel()
+    session.until(lambda now: now.wheel.asking, tick=True)
+    assert "Anna was asked." in session.texts()
+    with car.lock:
+        car.lease = Lease(4, "Anna", "her-session")
+    kept = session.until(lambda now: now.reply, tick=True)
+    assert kept.reply == "Anna keeps the wheel."
+    assert not kept.wheel.asking
+    assert car.commands == []
+    assert not kept.sending
+    session.seat.force_wheel("  ")
+    session.seat.force_wheel("it leaves the yard")
+    session.until(lambda now: now.wheel.yours, tick=True)
+    assert car.forced == ["it leaves the yard"]
+
+
+def test_letting_go_of_the_wheel(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    drive_off(session)
+    session.until(lambda now: now.commands_accepted > 3, tick=True)
+    session.seat.let_go_of_wheel()
+    assert session.drive.epoch == 0, "at once, whatever the link does"
+    session.until(lambda now: now.wheel.holder is Holder.NOBODY, tick=True)
+    sent = session.snapshot().commands_sent
+    session.until(lambda now: "Nobody drives" in session.texts(), tick=True)
+    assert session.snapshot().commands_sent == sent
+
+
+def test_why_it_is_not_armed(car: SmallCar, session: Watched) -> None:
+    car.refusals = (Refusal(8, "The battery is low.", "Charge it."),)
+    session.connect(car.address)
+    session.drive.set_keyboard_active(True)
+    session.until(is_live, tick=True)
+    session.seat.ask_for_wheel()
+    session.until(lambda now: now.wheel.yours, tick=True)
+    session.seat.arm()
+    refused = session.until(lambda now: now.reply, tick=True)
+    assert refused.reply == "Not armed: 8 The battery is low."
+    assert refused.status is not None
+    assert refused.status.refusals == car.refusals
+    car.refusals = ()
+    session.drive.keyboard.press("up")
+    session.until(lambda _: session.drive.throttle_held, tick=True)
+    session.seat.arm()
+    assert "you hold the throttle" in session.snapshot().reply
+    assert not car.armed
+    car.broken["arm"] = RuntimeError("the relay sticks")
+    session.drive.keyboard.release("up")
+    session.until(lambda _: not session.drive.throttle_held, tick=True)
+    session.seat.arm()
+    session.until(lambda now: "The relay sticks." in now.reply, tick=True)
+
+
+def test_stop_and_arming_again(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address)
+    drive_off(session)
     session.until(lambda now: now.commands_accepted > 5, tick=True)
-    session.stop("pressed Esc")
-    stopped = session.until(lambda now: now.stop_reason, tick=True)
+    session.stop("Esc")
+    stopped = session.until(lambda now: now.stop_reason and now.stop_took is not None, tick=True)
     assert stopped.stopped
     assert not stopped.stop_pressed
-    assert stopped.stop_reason == "pressed Esc"
+    assert stopped.stop_why == "Esc"
+    assert stopped.stop_took is not None
+    assert stopped.stop_took >= 0
     assert (stopped.steer, stopped.throttle) == (0.0, 0.0)
-    assert car.stops == ["pressed Esc"]
     session.drive.keyboard.release("up")
-    session.clear_stop()
-    session.until(lambda now: not now.stopped, tick=True)
+    session.until(lambda _: not session.drive.throttle_held, tick=True)
+    session.seat.arm()
+    session.until(lambda now: not now.stopped and now.armed, tick=True)
     texts = session.texts()
-    assert "STOP pressed: pressed Esc" in texts
-    assert "STOPPED: pressed Esc" in texts
-    assert "STOP is released" in texts
+    assert "STOP pressed: Esc" in texts
+    assert any(text.startswith("STOPPED: ") for text in texts)
     assert any(text.startswith("The car acknowledged STOP after") for text in texts)
+    with car.lock:
+        car.stopped, car.armed = "Anna pressed STOP.", False
+    others = session.until(lambda now: now.stopped, tick=True)
+    assert others.stop_took is None, "this one is not ours"
+    assert others.stop_why == ""
 
 
 def test_a_refused_stop_is_tried_again_and_said(car: SmallCar, session: Watched) -> None:
     session.connect(car.address)
     session.until(is_live)
     car.broken["stop"] = RuntimeError("the relay sticks")
-    session.stop("pressed Esc")
+    session.stop("Esc")
     pending = session.until(lambda now: now.error)
     assert pending.stop_pressed
     assert "the relay sticks" in pending.error
@@ -308,14 +446,6 @@ def test_a_refused_stop_is_tried_again_and_said(car: SmallCar, session: Watched)
     done = session.until(lambda now: not now.stop_pressed)
     assert done.error == ""
     assert done.stopped
-
-
-def test_a_refused_clearing_is_said(car: SmallCar, session: Watched) -> None:
-    session.connect(car.address)
-    session.until(is_live)
-    car.broken["clear_stop"] = RuntimeError("let go of the throttle first")
-    session.clear_stop()
-    session.until(lambda _: any("let go of the throttle" in text for text in session.texts()))
 
 
 def test_a_restarted_car_is_found_again(car: SmallCar, session: Watched, stack: ExitStack) -> None:
@@ -338,7 +468,7 @@ def test_a_restarted_car_is_found_again(car: SmallCar, session: Watched, stack: 
     assert live.error == ""
     assert live.lost_since is None
     assert live.retry_in is None
-    session.until(lambda now: now.stop_reason == "while it was away")
+    session.until(lambda now: now.stop_reason.endswith("pressed STOP."))
     assert session.series["distance"] is kept, "the plots go on"
     assert "Small car is connected again" in session.texts()
 
@@ -427,23 +557,22 @@ def test_a_full_car(stack: ExitStack, session: Watched) -> None:
     session.until(lambda now: now.car is not None)
 
 
-def test_a_second_driver_is_told_and_may_go_on_watching(
+def test_a_drive_feed_that_fails_is_said_and_watching_goes_on(
     car: SmallCar, session: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feeds, "REOPEN", 0.05)
-    car.broken["drive"] = PermissionError("Ann drives this car now")
+    car.broken["drive"] = PermissionError("the helm is jammed")
     session.connect(car.address)
     assert session.until(is_live).error == ""
     session.drive.set_keyboard_active(True)
-    session.drive.keyboard.press("up")
+    session.seat.ask_for_wheel()
     refused = session.until(lambda now: now.error, tick=True)
-    assert "Ann drives this car now" in refused.error
+    assert "the helm is jammed" in refused.error
     assert is_live(session.until(is_live, tick=True))
     session.drive.set_keyboard_active(False)
     session.until(lambda now: not now.error)
     del car.broken["drive"]
     session.drive.set_keyboard_active(True)
-    session.drive.keyboard.press("up")
     session.until(lambda now: now.commands_accepted > 0 and not now.error, tick=True)
 
 
@@ -473,14 +602,6 @@ def test_a_camera_that_fails_is_said_and_asked_for_again(
     session.until(lambda now: is_live(now) and not now.error)
 
 
-def test_a_failsafe_trip_is_an_event(car: SmallCar, session: Watched) -> None:
-    session.connect(car.address)
-    session.until(lambda now: now.status)
-    with car.lock:
-        car.trips += 1
-    session.until(lambda _: any("its throttle is neutral" in text for text in session.texts()))
-
-
 def test_changing_the_car_forgets_the_old_one(
     car: SmallCar, session: Watched, stack: ExitStack
 ) -> None:
@@ -497,7 +618,7 @@ def test_changing_the_car_forgets_the_old_one(
 
 
 def test_commands_are_counted_from_connecting(car: SmallCar, session: Watched) -> None:
-    car.commands += [DriveCommand(seq, 0.0, 0.0, 0.0) for seq in range(1000)]
+    car.commands += [DriveCommand(seq, 0.0, 0.0, 0.0, 1) for seq in range(1000)]
     session.connect(car.address)
     assert session.until(lambda now: now.status).commands_accepted == 0
 
@@ -517,8 +638,7 @@ def test_closing_while_a_car_does_not_answer(session: Watched, stack: ExitStack)
 
 def test_closing_joins_every_thread(car: SmallCar, session: Watched) -> None:
     session.connect(car.address)
-    session.drive.set_keyboard_active(True)
-    session.drive.keyboard.press("up")
+    drive_off(session)
     session.until(lambda now: now.commands_accepted, tick=True)
     session.stop("end")
     session.close()

@@ -131,11 +131,21 @@ def test_reset_keeps_the_old_file(tmp_path: Path) -> None:
 def test_the_newest_car_comes_first_and_old_ones_are_forgotten() -> None:
     known = Settings()
     for number in range(20):
-        known = known.with_car(f"car{number}:1857")
-    known = known.with_car("car15:1857")
+        known = known.with_car(KnownCar(f"car{number}:1857"))
+    known = known.with_car(KnownCar("car15:1857"))
     assert known.last_address == "car15:1857"
-    assert known.recent_cars[:3] == ("car15:1857", "car19:1857", "car18:1857")
-    assert len(known.recent_cars) == RECENT_CARS
+    addresses = [car.address for car in known.cars]
+    assert addresses[:3] == ["car15:1857", "car19:1857", "car18:1857"]
+    assert len(addresses) == MOST_REMEMBERED
+    assert known.without_car("car15:1857").last_address == "car19:1857"
+
+
+def test_addresses_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[cars]\nrecent = ["car.local:1857", "10.0.0.7:2000"]\n')
+    loaded, message = load(path)
+    assert message == ""
+    assert loaded.cars == (KnownCar("car.local:1857"), KnownCar("10.0.0.7:2000"))
 
 
 def test_default_place_belongs_to_the_person() -> None:

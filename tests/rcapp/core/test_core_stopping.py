@@ -18,8 +18,7 @@ class Car:
         self.calls: list[tuple[str, tuple[str, ...]]] = []
         self.failures = 0
         self.stopped: list[float] = []
-        self.cleared = 0
-        self.troubles: list[tuple[str, bool]] = []
+        self.troubles: list[str] = []
         self.hold: threading.Event | None = None
 
     def call(self, subroutine: str, arguments: tuple[str, ...], timeout: float) -> object:
@@ -40,14 +39,9 @@ class Car:
             self.stopped.append(took)
             self.changed.notify_all()
 
-    def on_cleared(self) -> None:
+    def on_trouble(self, error: Exception) -> None:
         with self.changed:
-            self.cleared += 1
-            self.changed.notify_all()
-
-    def on_trouble(self, error: Exception, stopping: bool) -> None:
-        with self.changed:
-            self.troubles.append((str(error), stopping))
+            self.troubles.append(str(error))
             self.changed.notify_all()
 
     def wait(self, what: object) -> None:
@@ -62,12 +56,7 @@ def car() -> Car:
 
 @pytest.fixture
 def button(car: Car) -> Iterator[StopButton]:
-    made = StopButton(
-        car.call,
-        on_stopped=car.on_stopped,
-        on_cleared=car.on_cleared,
-        on_trouble=car.on_trouble,
-    )
+    made = StopButton(car.call, on_stopped=car.on_stopped, on_trouble=car.on_trouble)
     yield made
     made.close()
 
@@ -77,7 +66,7 @@ def test_one_press_one_call(car: Car, button: StopButton) -> None:
     button.press("pressed Esc")
     car.wait(lambda: car.stopped)
     assert not button.pending
-    assert car.calls == [("stop", ("pressed Esc",))]
+    assert car.calls == [("stop", ())], "who pressed it, the car knows"
 
 
 def test_it_goes_on_until_acknowledged(car: Car, button: StopButton) -> None:
@@ -85,7 +74,7 @@ def test_it_goes_on_until_acknowledged(car: Car, button: StopButton) -> None:
     button.press("pressed Esc")
     car.wait(lambda: car.stopped)
     assert len(car.calls) == 5
-    assert car.troubles == [("no answer", True)] * 4
+    assert car.troubles == ["no answer"] * 4
     assert car.stopped[0] > 0
 
 
@@ -94,21 +83,9 @@ def test_pending_until_the_car_answered(car: Car, button: StopButton) -> None:
     button.press("pressed Esc")
     car.wait(lambda: car.calls)
     assert button.pending
-    button.clear()
     car.hold.set()
     car.wait(lambda: car.stopped)
     assert not button.pending
-    assert car.cleared == 0, "a STOP under way is not cleared"
-
-
-def test_clearing_is_asked_once(car: Car, button: StopButton) -> None:
-    car.failures = 1
-    button.clear()
-    car.wait(lambda: car.troubles)
-    assert car.troubles == [("no answer", False)]
-    button.clear()
-    car.wait(lambda: car.cleared)
-    assert [name for name, _ in car.calls] == ["clear_stop", "clear_stop"]
 
 
 def test_giving_up_ends_the_attempts(car: Car, button: StopButton) -> None:
@@ -117,11 +94,10 @@ def test_giving_up_ends_the_attempts(car: Car, button: StopButton) -> None:
     car.wait(lambda: len(car.calls) >= 2)
     button.give_up()
     assert not button.pending
-    seen = len(car.calls)
-    button.clear()
-    car.wait(lambda: len(car.calls) > seen)
-    car.wait(lambda: car.troubles[-1] == ("no answer", False))
-    assert car.stopped == []
+    car.failures = 0
+    button.press("another car")
+    car.wait(lambda: car.stopped)
+    assert len(car.stopped) == 1
 
 
 def test_closing_while_the_car_is_silent(car: Car, button: StopButton) -> None:

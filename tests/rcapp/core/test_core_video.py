@@ -13,7 +13,7 @@ import pytest
 import pynet
 from pynet.rc.messages import CameraFrame
 from pynet.rc.video import Setting, available_codecs, make_encoder
-from tests.rcapp.core.test_core_session import SmallCar, Watched, is_live
+from tests.rcapp.core.test_core_session import SmallCar, Watched, drive_off
 
 SIZE = (64, 48)
 
@@ -100,9 +100,7 @@ def test_a_car_with_few_places_is_driven_over_fewer_lanes(
     car = VideoCar(("jpeg",), pool_size=pool_size)
     stack.callback(car.close)
     session.connect(car.address)
-    session.until(is_live)
-    session.drive.set_keyboard_active(True)
-    session.drive.keyboard.press("up")
+    drive_off(session)
     session.until(lambda now: now.commands_accepted > 5, tick=True)
     session.until(lambda now: session.series["distance"].count > 5, tick=True)
 
@@ -113,9 +111,7 @@ def test_with_places_enough_picture_and_commands_have_eight_lanes(
     car = VideoCar(("jpeg",))
     stack.callback(car.close)
     session.connect(car.address)
-    session.until(is_live)
-    session.drive.set_keyboard_active(True)
-    session.drive.keyboard.press("up")
+    drive_off(session)
     probe = stack.enter_context(pynet.Controller(name="probe")).connect(car.address)
     # Status, one sensor, and eight each.
     session.until(lambda now: probe.stats()["handlers"] >= 18, tick=True)

@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,18 @@ def no_window_left(qapp: QApplication, own_home: Path) -> Iterator[None]:
     assert not left, f"left open: {left}"
 
 
+class Silence:
+    """A network in which nothing announces itself."""
+
+    problem = ""
+
+    def __init__(self, on_change: Callable[[tuple[Any, ...]], None]) -> None:
+        on_change(())
+
+    def close(self) -> None:
+        pass
+
+
 @pytest.fixture
 def make_window(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., MainWindow]]:
     """Gives a function that opens a window which is active and is closed after the test."""
@@ -55,6 +68,7 @@ def make_window(qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[..., MainWind
             settings or Settings(),
             settings_path=tmp_path / "settings.toml",
             layout_path=tmp_path / "window.ini",
+            browse=Silence,
         )
         opened.append(window)
         window.resize(width, height)

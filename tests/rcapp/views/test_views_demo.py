@@ -24,12 +24,23 @@ PATIENCE = 20_000
 
 @pytest.fixture
 def driving(window: MainWindow, qtbot: QtBot) -> MainWindow:
-    """A window with a live demo car, entered through its button."""
+    """A window with a live demo car, entered through its button; it has the wheel by itself."""
     qtbot.waitUntil(window.drive.stage.welcome.isVisible)
     qtbot.mouseClick(window.drive.stage.welcome.demo, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.snapshot.link is Link.LIVE, timeout=PATIENCE)
     window.drive.picture.setFocus()
+    qtbot.waitUntil(lambda: window.snapshot.wheel.yours, timeout=PATIENCE)
     return window
+
+
+def arm(window: MainWindow, qtbot: QtBot) -> None:
+    """Wait until nothing speaks against it, and press Return."""
+    stage = window.drive.stage
+    panel = stage.stopped if window.snapshot.stopped else stage.disarmed
+    qtbot.waitUntil(lambda: panel.isVisible() and panel.arm.isEnabled(), timeout=PATIENCE)
+    send_key(window, Key.Key_Return, PRESS)
+    send_key(window, Key.Key_Return, RELEASE)
+    qtbot.waitUntil(lambda: window.snapshot.armed, timeout=PATIENCE)
 
 
 def speed(window: MainWindow) -> float:
@@ -42,22 +53,24 @@ def test_keys_drive_the_car_and_escape_stops_it(driving: MainWindow, qtbot: QtBo
     qtbot.waitUntil(lambda: window.session.snapshot().frames_painted >= 5, timeout=PATIENCE)
     announced = set(window.session.series)
     qtbot.waitUntil(lambda: set(window.drive.sensors.plots) == announced, timeout=PATIENCE)
+    assert window.bar.state.word == "DISARMED"
+    arm(window, qtbot)
+    assert window.bar.state.word == "ARMED"
+    assert not window.drive.stage.disarmed.isVisible()
     send_key(window, Key.Key_Up, PRESS)
     qtbot.waitUntil(lambda: speed(window) > 0.3, timeout=PATIENCE)
     plot = window.drive.sensors.plots["speed"]
     grown = len(plot.curves[0].getData()[0])
     qtbot.waitUntil(lambda: len(plot.curves[0].getData()[0]) > grown, timeout=PATIENCE)
-    assert window.bar.driver.who == "you"
+    assert window.bar.driver.said == "You drive keyboard"
     send_key(window, Key.Key_Escape, PRESS)
     qtbot.waitUntil(lambda: window.snapshot.stopped, timeout=PATIENCE)
     qtbot.waitUntil(lambda: abs(speed(window)) < 0.05, timeout=PATIENCE)
     assert window.bar.state.word == "STOPPED"
     send_key(window, Key.Key_Up, RELEASE)
-    stage = window.drive.stage
-    qtbot.waitUntil(lambda: stage.clear.isVisible() and stage.clear.isEnabled(), timeout=PATIENCE)
     qtbot.waitUntil(lambda: window.snapshot.throttle == 0.0, timeout=PATIENCE)
-    qtbot.mouseClick(stage.clear, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not window.snapshot.stopped, timeout=PATIENCE)
+    arm(window, qtbot)
+    assert not window.snapshot.stopped
 
 
 def test_a_car_that_dies_is_shown_as_lost_and_can_be_left(
@@ -77,7 +90,7 @@ def test_a_car_that_dies_is_shown_as_lost_and_can_be_left(
 
 def test_a_demo_address_is_not_remembered(driving: MainWindow) -> None:
     driving.show_now(0.0)
-    assert driving.settings.recent_cars == ()
+    assert driving.settings.cars == ()
 
 
 def test_the_scripted_demo_leaves_its_picture_and_figures(tmp_path: Path) -> None:
@@ -85,7 +98,7 @@ def test_the_scripted_demo_leaves_its_picture_and_figures(tmp_path: Path) -> Non
         "from pathlib import Path\n"
         "from rcapp.core.options import Options\n"
         "from rcapp.views.app import run\n"
-        f"raise SystemExit(run(Options(scripted_seconds=4.0, output=Path({str(tmp_path)!r}))))\n"
+        f"raise SystemExit(run(Options(scripted_seconds=9.0, output=Path({str(tmp_path)!r}))))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -105,7 +118,7 @@ def test_the_scripted_demo_leaves_its_picture_and_figures(tmp_path: Path) -> Non
 def test_a_car_elsewhere_is_driven_by_the_same_script(tmp_path: Path) -> None:
     with DemoCar() as car:
         command = [sys.executable, "-m", "rcapp", "--connect", car.wait_ready()]
-        command += ["--offscreen-seconds", "4", "--output", str(tmp_path)]
+        command += ["--offscreen-seconds", "7", "--output", str(tmp_path)]
         done = subprocess.run(
             command, env=dict(os.environ), capture_output=True, text=True, timeout=50, check=False
         )

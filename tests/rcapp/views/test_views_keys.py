@@ -6,7 +6,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from rcapp.views.dialogs import ConnectDialog
+from rcapp.views.connect_dialog import ConnectDialog
 from rcapp.views.keys import DriveKeys
 from rcapp.views.main_window import MainWindow
 from rcapp.views.scripted import send_key
@@ -174,7 +174,7 @@ def test_escape_stops_from_a_text_field_of_a_dialog(
     waiting_window: MainWindow, qtbot: QtBot
 ) -> None:
     window = waiting_window
-    window.ask_address()
+    window.garage.ask_which()
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ConnectDialog)
     dialog.address.setFocus()
@@ -222,7 +222,7 @@ def test_space_is_a_space_elsewhere(waiting_window: MainWindow, qtbot: QtBot) ->
     window.actions_.settings_view.trigger()
     send_key(window, Key.Key_Space, PRESS)
     assert not stopped(window)
-    window.ask_address()
+    window.garage.ask_which()
     dialog = QApplication.activeModalWidget()
     assert isinstance(dialog, ConnectDialog)
     dialog.address.clear()
@@ -236,3 +236,27 @@ def test_a_key_event_may_arrive_without_a_focus(window: MainWindow) -> None:
     window.drive.picture.clearFocus()
     QCoreApplication.sendEvent(window, event(PRESS, Key.Key_W))
     assert not window.drive.keys.held
+
+
+def test_keys_ask_for_the_wheel_once_for_each_press(window: MainWindow, qtbot: QtBot) -> None:
+    asked: list[str] = []
+    window.drive.wished.connect(asked.append)
+    for key in (Key.Key_T, Key.Key_Y, Key.Key_N, Key.Key_Return, Key.Key_Enter, Key.Key_Backspace):
+        send_key(window, key, PRESS)
+        send_key(window, key, PRESS, repeat=True)
+        send_key(window, key, RELEASE)
+    assert asked == ["wheel", "accept", "decline", "arm", "arm", "disarm"]
+
+
+def test_return_in_a_field_over_the_picture_does_not_arm(window: MainWindow, qtbot: QtBot) -> None:
+    asked: list[str] = []
+    window.drive.wished.connect(asked.append)
+    field = window.drive.stage.welcome.address
+    field.setFocus()
+    qtbot.keyClicks(field, "127.0.0.1:9")
+    qtbot.keyClick(field, Key.Key_Return)
+    assert window.session.snapshot().address == "127.0.0.1:9"
+    assert window.drive.picture.hasFocus(), "the next one would"
+    assert asked == []
+    send_key(window, Key.Key_Return, PRESS)
+    assert asked == ["arm"]

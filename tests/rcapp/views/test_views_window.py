@@ -15,7 +15,8 @@ from rcapp.core import settings as settings_file
 from rcapp.core.settings import Settings
 from rcapp.core.state import Link
 from rcapp.views import theme
-from rcapp.views.dialogs import AboutDialog, ConnectDialog, KeysDialog
+from rcapp.views.connect_dialog import ConnectDialog
+from rcapp.views.dialogs import AboutDialog, KeysDialog
 from rcapp.views.main_window import MainWindow
 from tests.rcapp.views.scenes import SENSORS, filled
 
