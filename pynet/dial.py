@@ -26,6 +26,7 @@ from pynet.errors import (
     PynetError,
     RemoteError,
     RemoteProtocolError,
+    UnknownMachine,
     VersionMismatch,
 )
 from pynet.io import options
@@ -243,7 +244,7 @@ class Dialler:
         """TLS over a new connection, which does not block yet.
 
         Raises:
-            AuthenticationError: another machine answers than should.
+            UnknownMachine: another one answers than should.
             ConnectError: none does in time.
         """
         tls = Tls(context, server=False)
@@ -263,7 +264,7 @@ class Dialler:
                         raise ConnectError(f"{self.address} hung up in the middle of a greeting")
                     rest = tls.handshake(data)
         except AuthenticationError as error:
-            raise AuthenticationError(
+            raise UnknownMachine(
                 f"{self.address} and this machine do not trust each other: {error}"
             ) from error
         return tls

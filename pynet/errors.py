@@ -32,6 +32,10 @@ class AuthenticationError(PynetError):
         self.alert = alert
 
 
+class UnknownMachine(AuthenticationError, ConnectError):
+    """Another machine answers than one that is known here, or another program."""
+
+
 class PairingError(AuthenticationError):
     """Two machines did not become acquainted; the message says why and what to do."""
 
