@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import time
 from typing import Any
@@ -14,6 +15,7 @@ from benchmarks.harness import PICTURES_FIRST, Peer
 from benchmarks.peers.commands import Send, Take
 from benchmarks.peers.commands.pynet import WARM
 from pi_agent.broadcast import CameraBroadcaster
+from pi_agent.cli import SWITCH_INTERVAL
 from pi_agent.config import CameraConfig
 from pi_agent.hardware.protocols import Picture
 from pi_agent.video import CameraVideo, offered
@@ -56,6 +58,7 @@ class Pattern:
 
 def serve(stack: contextlib.ExitStack, host: str, take: Take) -> dict[str, Any]:
     """Offer the sink `drive` and the stream `camera`, as the program on a car does."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     config = CameraConfig(source="none")
     video = CameraVideo(CameraBroadcaster("front", Pattern), config, offered(config.codec))
     video.start()
