@@ -20,8 +20,8 @@ from pynet.wire.values import Buffer
 FRAMES_PER_WRITE = 16
 
 SEALED_AT_ONCE = 64 * 1024
-"""Bytes encrypted before the first of them is sent: they are in the processor's cache still, and the
-other end decrypts meanwhile."""
+"""Bytes encrypted before the first of them is sent: they are in the processor's cache still, and
+the other end decrypts meanwhile."""
 
 PATIENT_WAIT = 0.25
 """Seconds a patient writer waits in the kernel before it looks whether the lane still lives."""

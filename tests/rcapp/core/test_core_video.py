@@ -13,7 +13,7 @@ import pytest
 import pynet
 from pynet.rc.messages import CameraFrame
 from pynet.rc.video import Setting, available_codecs, make_encoder
-from tests.rcapp.core.test_core_session import SmallCar, Watched, drive_off
+from tests.rcapp.core.small_car import SmallCar, Watched, drive_off
 
 SIZE = (64, 48)
 
