@@ -60,7 +60,7 @@ CAUSES: dict[int, tuple[int, str]] = {
     LOST: (DISARMED, "No command came for 1 s, so the car was disarmed and the lease ended."),
     LEASE: (DISARMED, "Whose turn it is to drive has changed."),
     DISARM: (DISARMED, "The car was disarmed by hand."),
-    STARTED: (DISARMED, "The motors' process has started and was not armed yet."),
+    STARTED: (DISARMED, "The car has just started and was not armed yet."),
     PILOT: (NEUTRAL, "The pilot failed, so the throttle is neutral. Let go of it to drive on."),
     GONE: (
         NEUTRAL,
