@@ -75,7 +75,7 @@ CONTENDERS: Mapping[str, Contender] = {
     "pynet-h264": Contender("swarm", "pynet", H264),
 }
 INSECURE: Mapping[str, Contender] = {
-    "pynet-jpeg-insecure": Contender("swarm", "pynet", JPEG | {"insecure": True}),
+    "pynet-jpeg-swarm-insecure": Contender("swarm", "pynet", JPEG | {"insecure": True}),
     "pynet-h264-insecure": Contender("swarm", "pynet", H264 | {"insecure": True}),
 }
 """Over plain TCP, to tell what TLS costs."""
