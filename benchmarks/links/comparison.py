@@ -56,7 +56,7 @@ def compare(
     figures: Callable[[Run], dict[str, float]] = Run.figures,
     columns: Sequence[Column] = COLUMNS,
     title: str | None = None,
-) -> dict[str, dict[str, float]]:
+) -> dict[str, list[dict[str, float]]]:
     """Measure all contenders on a course; print their figures, and a table in the end.
 
     Args:
@@ -70,7 +70,7 @@ def compare(
         title: of the course; its profile by default.
 
     Returns:
-        The medians of each contender.
+        The figures of each contender, seed by seed.
     """
     title = title or course.profile
     report = course.report
@@ -99,7 +99,7 @@ def compare(
     seeds = "one seed" if count == 1 else f"{count} seeds"
     control = f", {report.congestion}" if report.congestion else ""
     show(f"{title}{control}: {course.seconds:g} s, medians of {seeds}", medians, columns)
-    return medians
+    return each
 
 
 def medians_of(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:

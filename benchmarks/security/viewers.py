@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.harness import Report, Target
-from benchmarks.links.comparison import compare
+from benchmarks.links.comparison import compare, medians_of
 from benchmarks.links.contenders import Contender
 from benchmarks.links.course import Course
 
@@ -24,8 +24,9 @@ def measure(report: Report) -> None:
     """Ages of the driver's 100 Hz commands, median of all seeds."""
     alone, watched = driver(0), driver(VIEWERS)
     course = Course.usual(report, PROFILE)
-    medians = compare(course, (alone, watched), baseline=alone.name)
-    if alone.name in medians and watched.name in medians:
-        more = medians[watched.name]["age_p99"] - medians[alone.name]["age_p99"]
+    each = compare(course, (alone, watched), baseline=alone.name)
+    if alone.name in each and watched.name in each:
+        lonely, seen = (medians_of(each[one.name])["age_p99"] for one in (alone, watched))
+        more = seen - lonely
         title = f"{PROFILE} age_p99 more with {VIEWERS} viewers"
         report.figure(title, more, "ms", target=MOST)
