@@ -181,7 +181,7 @@ def test_the_whole_story(start: Callable[..., Program], wiretap: Wiretap, tmp_pa
     until(lambda: bert.status["lease"]["offer_to"] == "Bert", "the offer")
     assert bert.tell("call", "lease_take")["granted"]
     until(lambda: anna.status["lease"]["driver"] == "Bert", "the new driver")
-    assert not anna.status["armed"]
+    until(lambda: not anna.status["armed"], "a disarmed car")
     assert anna.status["throttle"] == 0.0
     drive_off(bert)
     assert anna.tell("call", "arm")["armed"] is False

@@ -136,7 +136,8 @@ def check_unharmed(fortress: Fortress, before: dict[str, Any], target: Target) -
         nonlocal after
         after = fortress.state()
         lines.extend(after["log"])
-        same = all(after[what] == before[what] for what in ("managers", "handlers"))
+        # Fewer: somebody who was let in before has left meanwhile.
+        same = all(after[what] <= before[what] for what in ("managers", "handlers"))
         return same and not after["ungreeted"]
 
     after = before
