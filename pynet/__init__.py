@@ -23,6 +23,7 @@ On the laptop::
 import logging
 
 from pynet._version import __version__
+from pynet.calls import CallPair
 from pynet.client import Client, Pair
 from pynet.context import Caller, caller, cancelled, flow, sleep
 from pynet.controller import Controller
@@ -75,6 +76,7 @@ __all__ = [
     "SILENCE",
     "AuthenticationError",
     "Busy",
+    "CallPair",
     "CallbackError",
     "Caller",
     "Client",

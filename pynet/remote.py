@@ -11,12 +11,12 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from pynet.calls import CallPair
 from pynet.client import Client, Pair, Request
 from pynet.dial import Dialler, read_error
 from pynet.errors import (
     Closed,
     ConfigurationError,
-    ConnectionLost,
     DeadlineExceeded,
     PynetError,
     RemoteProtocolError,
@@ -36,11 +36,6 @@ from pynet.wire.values import Decoder, Encoder
 log = logging.getLogger("pynet.controller")
 
 MAX_LANES = 64
-
-_CALL, _RESULT = Kind.CALL, Kind.RESULT
-
-RESTED = 0.0001
-"""Seconds after which the kept pair is looked at before a call: its Handler may be gone."""
 
 
 class RemoteGateway:
@@ -68,10 +63,7 @@ class RemoteGateway:
         self._closed = False
         self._lock = threading.Lock()
         self._pairs: set[Pair] = set()
-        self._encoder, self._decoder = Encoder(), Decoder()
-        self._call_turn = threading.Lock()
-        self._call_lane: Lane | None = None
-        self._last_call = 0.0
+        self._call_pairs: set[CallPair] = set()
         self._question_turn = threading.Lock()
         self._manager: Lane | None
         self._manager, welcome = dialler.greet("manage")
@@ -80,6 +72,7 @@ class RemoteGateway:
             # Whoever has answered now is to answer from now on.
             self.peer = trust.identify(self._manager.tls.certificate)
             self._dialler = dataclasses.replace(dialler, context=trust.client_context(self.peer))
+        self._calls = self.call_pair()
         self.address = dialler.address
         self.name = str(welcome.get("gateway", ""))
         self.version = str(welcome.get("version", ""))
@@ -98,7 +91,7 @@ class RemoteGateway:
     ) -> Any:
         """Run a batch subroutine and wait for its result.
 
-        All calls of a Controller to one Gateway share one pair, one after the other.
+        All calls of this object share one pair, one after the other; :meth:`call_pair` is another.
 
         Args:
             name: of the subroutine.
@@ -114,20 +107,7 @@ class RemoteGateway:
             ConnectionLost: the connection broke; the function may have run.
             EncodeError, DecodeError: arguments or result cannot travel.
         """
-        if arguments:
-            kwargs = {**kwargs, **arguments}
-        deadline = None if timeout is None else time.monotonic() + timeout
-        self._take_turn(timeout, name)
-        try:
-            meta, body = self._encoder.encode([name, args, kwargs])
-            lane = self._ready_lane(deadline)
-            lane.send(_CALL, meta=meta, body=body, patient=bool(body))
-            return self._await_result(lane, name, deadline)
-        except (ConnectionLost, DeadlineExceeded):
-            self._drop_call_lane()
-            raise
-        finally:
-            self._call_turn.release()
+        return self._calls.call(name, *args, timeout=timeout, arguments=arguments, **kwargs)
 
     def send(
         self,
@@ -143,61 +123,22 @@ class RemoteGateway:
 
         The function's iteration yields the value and ends. Errors are those of :meth:`call`.
         """
-        if arguments:
-            kwargs = {**kwargs, **arguments}
-        deadline = None if timeout is None else time.monotonic() + timeout
-        self._take_turn(timeout, name)
-        try:
-            request, request_body = self._encoder.encode([name, args, kwargs])
-            meta, body = Encoder().encode(value)
-            lane = self._ready_lane(deadline)
-            lane.send(Kind.OPEN_FEED, meta=request, body=request_body, patient=True)
-            lane.send(Kind.ITEM, meta=meta, body=body, patient=True)
-            lane.send(Kind.END)
-            return self._await_result(lane, name, deadline)
-        except (ConnectionLost, DeadlineExceeded):
-            self._drop_call_lane()
-            raise
-        finally:
-            self._call_turn.release()
+        return self._calls.send(name, value, *args, timeout=timeout, arguments=arguments, **kwargs)
 
-    def _take_turn(self, timeout: float | None, name: str) -> None:
-        """The right to use the kept pair: one call at a time."""
-        if not self._call_turn.acquire(timeout=-1 if timeout is None else timeout):
-            raise DeadlineExceeded(
-                f"{name} was not called: the pair was busy with another call all the time"
-            )
+    def call_pair(self) -> CallPair:
+        """One more pair for calls, for those that must not wait behind others.
 
-    def _ready_lane(self, deadline: float | None) -> Lane:
-        lane = self._call_lane
-        if lane is not None and time.monotonic() - self._last_call < RESTED:
-            return lane
+        It is opened with its first call, or ahead of that by :meth:`CallPair.open`, and occupies
+        a Handler from then on until it is closed.
+
+        Raises:
+            Closed: this connection was closed.
+        """
         self._check_open()
-        if lane is None or not lane.check():
-            self._drop_call_lane()
-            lane = self._call_lane = self._dialler.open("pair", deadline)
-        return lane
-
-    def _await_result(self, lane: Lane, name: str, deadline: float | None) -> Any:
-        while True:
-            frame = lane.next_frame(
-                None if deadline is None else max(0.001, deadline - time.monotonic())
-            )
-            if frame is None:
-                raise DeadlineExceeded(
-                    f"{name} gave no result in time; it may still run over there"
-                )
-            kind = frame.kind
-            if kind == _RESULT:
-                self._last_call = lane.connection.last_received
-                return self._decoder.decode(frame.meta, frame.body)
-            if kind == Kind.ERROR:
-                raise read_error(frame)
-
-    def _drop_call_lane(self) -> None:
-        lane, self._call_lane = self._call_lane, None
-        if lane is not None:
-            lane.close()
+        calls = CallPair(self._dialler, self._check_open, self._call_pair_gone)
+        with self._lock:
+            self._call_pairs.add(calls)
+        return calls
 
     # ---- streams and feeds --------------------------------------------------------------
 
@@ -474,17 +415,14 @@ class RemoteGateway:
         return self._closed
 
     def close(self) -> None:
-        """Close every stream, feed and the kept pair. Idempotent."""
+        """Close every stream, feed and pair for calls. Idempotent."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
-            pairs = list(self._pairs)
+            pairs: list[Pair | CallPair] = [*self._pairs, *self._call_pairs]
         for pair in pairs:
             pair.close()
-        lane = self._call_lane
-        if lane is not None:
-            lane.close()
         if self._manager is not None:
             self._manager.close()
         self._on_closed(self)
@@ -500,6 +438,10 @@ class RemoteGateway:
     def _pair_gone(self, pair: Pair) -> None:
         with self._lock:
             self._pairs.discard(pair)
+
+    def _call_pair_gone(self, calls: CallPair) -> None:
+        with self._lock:
+            self._call_pairs.discard(calls)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -7,7 +7,8 @@ busy in user code, the reactor reads in its place: on the next tick, or at
 once after :meth:`Lane.hand_over`. So heartbeats are answered and a CANCEL is
 seen whatever the owner does, and a tight loop of calls never meets the reactor.
 
-Writing is the :class:`~pynet.io.writer.Writer`'s. No lock is held while waiting.
+The bytes themselves are the :class:`~pynet.io.reader.Reader`'s and the
+:class:`~pynet.io.writer.Writer`'s. No lock is held while waiting.
 """
 
 from __future__ import annotations
@@ -21,17 +22,12 @@ from collections.abc import Callable, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
 from pynet.bulk import limit_socket
-from pynet.errors import (
-    AuthenticationError,
-    ConnectionLost,
-    LocalProtocolError,
-    PynetError,
-    RemoteProtocolError,
-)
+from pynet.errors import ConnectionLost, LocalProtocolError, PynetError, RemoteProtocolError
 from pynet.io import kernel, options
 from pynet.io.reactor import TICK, Reactor
-from pynet.io.syscalls import DONTWAIT, timeval, wait_for
-from pynet.io.tls import RECORD, Tls
+from pynet.io.reader import Reader
+from pynet.io.syscalls import DONTWAIT, timeval
+from pynet.io.tls import Tls
 from pynet.io.writer import PATIENT_WAIT, Writer
 from pynet.wire.connection import Connection, pack_farewell, read_farewell
 from pynet.wire.frames import Frame, Kind
@@ -39,10 +35,6 @@ from pynet.wire.states import State
 from pynet.wire.values import Buffer
 
 log = logging.getLogger("pynet.lane")
-
-SMALL_READ, LARGE_READ = 4 * 1024, 64 * 1024
-"""Bytes asked for after a small read, and after one that was not: memory for 64 KiB costs a call
-of 64 bytes about 5 % of its time."""
 
 SPARING = 10
 """A lane of a swarm sends a heartbeat at a tenth of the usual rate, or when it hears nothing."""
@@ -93,7 +85,6 @@ class Lane:
         self._sock = sock
         if DONTWAIT:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeval(PATIENT_WAIT))
-        self._receive_timeout: float | None = None if DONTWAIT else -1.0
         self.connection = connection
         self.tls = tls
         self._reactor = reactor
@@ -111,8 +102,6 @@ class Lane:
         self.on_lost: Callable[[], None] | None = None
         self.on_drained: Callable[[], None] | None = None
         self.complain: Callable[[str], None] = log.warning
-        self._read_size = SMALL_READ
-        self.bytes_received = 0
         self._inbox: deque[Frame] = deque()
         self._inbox_bytes = 0
         self._read_lock = threading.Lock()
@@ -121,6 +110,7 @@ class Lane:
         self._interest_lock = threading.Lock()
         self._writer = Writer(sock, self._state_lock, self._update_interest)
         self._writer.tls = tls
+        self._reader = Reader(sock, connection, self._writer, self._state_lock, self._file)
         self._closed = False
         reactor.watch(self)
 
@@ -193,6 +183,11 @@ class Lane:
         """That the kernel has taken."""
         return self._writer.bytes_sent
 
+    @property
+    def bytes_received(self) -> int:
+        """As they came in, with what encryption adds."""
+        return self._reader.bytes_received
+
     def on_writable(self) -> None:
         """The reactor: the kernel takes bytes again."""
         try:
@@ -253,14 +248,7 @@ class Lane:
         """
         with self._read_lock:
             if self.error is None:
-                try:
-                    self._read(DONTWAIT)
-                except PynetError as error:
-                    self.refuse(error)
-                except (BlockingIOError, InterruptedError):
-                    return True
-                except OSError as error:
-                    self._break(error)
+                self._read(DONTWAIT)
         return self.error is None
 
     def waiting(self) -> bool:
@@ -279,29 +267,8 @@ class Lane:
             if self._reactor_reads:
                 self._reactor_reads = False
                 self._update_interest()
-            try:
-                if timeout is not self._receive_timeout and not self._set_receive_timeout(timeout):
-                    return
+            if self._reader.expect_within(timeout):
                 self._read(0)
-            except PynetError as error:  # before OSError, which some of ours are too
-                self.refuse(error)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError as error:
-                self._break(error)
-
-    def _set_receive_timeout(self, timeout: float | None) -> bool:
-        """Make the next read wait that long. False when it waited already, in vain."""
-        if not DONTWAIT:
-            return wait_for(self._sock, write=False, timeout=1.0 if timeout is None else timeout)
-        if timeout is not None and timeout <= 0:
-            return wait_for(self._sock, write=False, timeout=0)
-        known = self._receive_timeout
-        # An earlier end is harmless, the caller waits again: set it only if it is far off.
-        if known is None or timeout is None or not 0.5 * timeout <= known <= timeout + 0.002:
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeval(timeout))
-            self._receive_timeout = timeout
-        return True
 
     # ---- reading, by the reactor --------------------------------------------------------
 
@@ -317,12 +284,6 @@ class Lane:
                 self._update_interest()
                 return
             self._read(DONTWAIT)
-        except PynetError as error:
-            self.refuse(error)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError as error:
-            self._break(error)
         finally:
             self._read_lock.release()
         if self.on_frames is not None and self._inbox:
@@ -375,88 +336,19 @@ class Lane:
 
     def _read(self, flags: int) -> None:
         """One system call's worth of bytes. The caller holds the read lock."""
-        if self.tls is not None:
-            self._read_sealed(self.tls, flags)
-            return
-        connection = self.connection
-        if connection.partial is not None:
-            view = connection.wanted()
-            assert view is not None
-            size = self._sock.recv_into(view, 0, flags)
-            if not size:
-                self._end_of_file()
-                return
-            with self._state_lock:
-                frames = connection.received_in_place(size, time.monotonic())
-                self._reply()
-        else:
-            data = self._sock.recv(self._read_size, flags)
-            size = len(data)
-            self._read_size = SMALL_READ if size < SMALL_READ else LARGE_READ
-            if not size:
-                self._end_of_file()
-                return
-            with self._state_lock:
-                frames = connection.receive(data, time.monotonic())
-                self._reply()
-        self.bytes_received += size
-        self._file(frames)
-
-    def _read_sealed(self, tls: Tls, flags: int) -> None:
-        """The same through TLS: what has come may be no whole record, or several frames."""
-        data = self._sock.recv(self._read_size, flags)
-        if not data:
-            self._end_of_file()
-            return
-        self._read_size = SMALL_READ if len(data) < SMALL_READ else LARGE_READ
-        self.bytes_received += len(data)
-        if tls.ready:
-            tls.feed(data)
-        elif not self._go_on_with_handshake(tls, data):
-            return
         try:
-            while tls.waiting and self.error is None:
-                with self._state_lock:
-                    frames = self._unseal(tls)
-                    if self.connection.replies:
-                        self._reply()
-                if frames is None:
-                    return
-                self._file(frames)
+            self._reader.read(flags)
+        except PynetError as error:  # before OSError, which some of ours are too
+            self.refuse(error)
+        except (BlockingIOError, InterruptedError):
+            return
         except EOFError:
             self._end_of_file()
+        except OSError as error:
+            self._break(error)
 
-    def _unseal(self, tls: Tls) -> list[Frame] | None:
-        """Frames of one more record; None when no more is whole. Holds the state lock."""
-        connection = self.connection
-        if connection.partial is None:
-            data = tls.take(min(RECORD, self._read_size))
-            return connection.receive(data, time.monotonic()) if data else None
-        view = connection.wanted()
-        assert view is not None
-        size = tls.take_into(view)
-        return connection.received_in_place(size, time.monotonic()) if size else None
-
-    def _go_on_with_handshake(self, tls: Tls, data: bytes) -> bool:
-        """True when it is complete."""
-        try:
-            self._send_raw(tls.handshake(data))
-        except AuthenticationError as error:
-            self._send_raw(error.alert)
-            raise
-        return tls.ready
-
-    def _send_raw(self, data: bytes) -> None:
-        if data:
-            with self._state_lock:
-                self._writer.submit_raw(data)
-
-    def _reply(self) -> None:
-        """Send what the protocol answers by itself. The caller holds the state lock."""
-        if self.connection.replies:
-            self._writer.submit_first(self.connection.take_replies())
-
-    def _file(self, frames: list[Frame]) -> None:
+    def _file(self, frames: list[Frame]) -> bool:
+        """Put frames where they belong. False when the lane is dead."""
         for frame in frames:
             kind = frame.kind
             if kind not in _SPECIAL:
@@ -467,6 +359,7 @@ class Lane:
                 self.fail(read_farewell(frame, self.peer))
             elif self.on_control is not None:
                 self.on_control(frame)
+        return self.error is None
 
     # ---- ends ---------------------------------------------------------------------------
 

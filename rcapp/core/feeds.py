@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pynet
-from pynet import AuthenticationError, ConnectError, ConnectionLost, PynetError
+from pynet import AuthenticationError, Busy, ConnectError, ConnectionLost, PynetError
 from pynet.rc.messages import (
     CameraFrame,
     CameraInfo,
@@ -43,6 +43,9 @@ REDIAL = 0.2
 
 HEARD_LIMIT = 0.5
 """Seconds of silence on all feeds after which one that is cut off means that the link is gone."""
+
+STOP_TIMEOUT = 1.0
+"""Seconds for opening the pair that STOP goes over."""
 
 CAMERA_LANES = 8
 """Pairs that share the picture. On bad Wi-Fi the latest one picture in a hundred was 142, 99, 86
@@ -135,6 +138,9 @@ class Connection:
         self.codec = ""
         self._heard_at = time.monotonic()
         self._closed = False
+        # STOP waits behind nothing: not behind a feed, nor behind an order that gets no answer.
+        self._stop_pair = car.call_pair()
+        self._stop_ready = False
         self._drive_wanted = False
         self._share: int | None = None
         self._drive = _Slot("drive", self._open_drive)
@@ -151,6 +157,7 @@ class Connection:
         Returns:
             Seconds until there is something to do again, or None.
         """
+        self._make_stop_ready()
         waits: list[float] = []
         for slot in (self._drive, *self._slots):
             if self.lost.is_set() or self._closed:
@@ -189,6 +196,17 @@ class Connection:
             return False
         return True
 
+    def stop(self, timeout: float) -> None:
+        """Latch STOP on the car, and wait for its acknowledgement.
+
+        Raises:
+            PynetError: it did not come.
+        """
+        try:
+            self._stop_pair.call("stop", timeout=timeout)
+        except Busy:  # a full car has a place for those who are in already
+            self.car.call("stop", timeout=timeout)
+
     @property
     def round_trip(self) -> float | None:
         """Seconds from sending a drive command to the car having taken it."""
@@ -208,6 +226,16 @@ class Connection:
             if client is not None:
                 client.close()
         self.car.close()
+
+    def _make_stop_ready(self) -> None:
+        """Open the pair for STOP before it is needed; if that fails, STOP itself tries again."""
+        if self._stop_ready or self._closed or self.lost.is_set():
+            return
+        self._stop_ready = True
+        try:
+            self._stop_pair.open(STOP_TIMEOUT)
+        except PynetError as error:
+            logger.info("no pair for STOP yet: %s", error)
 
     def _collect(self, slot: _Slot, now: float) -> None:
         """Put away a feed that ended alone."""

@@ -14,7 +14,7 @@ from typing import Any
 logger = logging.getLogger("rcapp.orders")
 
 TIMEOUT = 1.0
-"""Seconds that the car has for its answer. STOP goes over the same pair, so it must be short."""
+"""Seconds that the car has for its answer: a person waits for it."""
 
 JOIN_LIMIT = 0.3
 """Seconds that :meth:`Orders.close` waits for a call; closing the connection ends it."""

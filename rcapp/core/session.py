@@ -25,6 +25,7 @@ from rcapp.core.stopping import StopButton
 
 if TYPE_CHECKING:
     from pynet.rc.messages import CarStatus
+    from rcapp.core.feeds import Connection
     from rcapp.core.intake import Intake
     from rcapp.core.line import Line, LineFacts
 
@@ -85,7 +86,7 @@ class CarSession:
         self._display = DisplayLog()
         self._closed = False
         self._button = StopButton(
-            self._call,
+            self._call_stop,
             on_stopped=self._on_stop_acknowledged,
             on_trouble=self._on_stop_trouble,
         )
@@ -319,11 +320,17 @@ class CarSession:
         return True
 
     def _call(self, subroutine: str, arguments: tuple[Any, ...], timeout: float) -> object:
+        return self._connection().car.call(subroutine, *arguments, timeout=timeout)
+
+    def _call_stop(self, timeout: float) -> None:
+        self._connection().stop(timeout)
+
+    def _connection(self) -> Connection:
         line = self._line
         connection = None if line is None else line.connection
         if connection is None:
             raise NotConnectedError
-        return connection.car.call(subroutine, *arguments, timeout=timeout)
+        return connection
 
     def _on_status(self, status: CarStatus) -> None:
         """The newest status, before it shows; on a network thread."""

@@ -23,15 +23,15 @@ JOIN_LIMIT = 0.3
 """Seconds that :meth:`StopButton.close` waits for an attempt that dials a car which does not
 answer; it then ends by itself within its time limit."""
 
-Call = Callable[[str, tuple[str, ...], float], object]
-"""``call(subroutine, arguments, timeout)``: asks the car; raises when it does not answer well."""
+Call = Callable[[float], object]
+"""``call(timeout)``: stops the car; raises when that is not acknowledged in so many seconds."""
 
 
 class StopButton:
     """Presses STOP on one car at a time. Only the driver's arming clears it again.
 
     Args:
-        call: asks the car.
+        call: stops the car.
         on_stopped: told the seconds that the acknowledgement took.
         on_trouble: told an error of an attempt.
     """
@@ -100,7 +100,7 @@ class StopButton:
 
     def _try_to_stop(self, why: str, pressed_at: float) -> None:
         try:
-            self._call("stop", (), ATTEMPT_TIMEOUT)
+            self._call(ATTEMPT_TIMEOUT)
         except Exception as error:
             # Whatever went wrong, a STOP is not given up.
             level = logging.WARNING if self._failed_at != pressed_at else logging.DEBUG

@@ -129,6 +129,56 @@ def test_calls_from_many_threads_share_one_pair(gateway: Gateway, car: RemoteGat
     assert len(car.handlers()) == 1
 
 
+def test_a_call_over_a_pair_of_its_own_waits_for_no_other(
+    gateway: Gateway, car: RemoteGateway
+) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    @gateway.batch
+    def hang() -> str:
+        asked.set()
+        assert answer.wait(20)
+        return "late"
+
+    @gateway.batch
+    def stop() -> str:
+        return "stopped"
+
+    late: list[str] = []
+    waiting = threading.Thread(target=lambda: late.append(car.call("hang")))
+    with car.call_pair() as urgent:
+        urgent.open()
+        assert len(car.handlers()) == 1, "it is there before it is needed"
+        waiting.start()
+        assert asked.wait(20)
+        with pytest.raises(pynet.DeadlineExceeded, match="busy with another call"):
+            car.call("stop", timeout=0.01)
+        assert urgent.call("stop", timeout=20) == "stopped"
+        answer.set()
+        waiting.join()
+        assert late == ["late"]
+
+
+def test_a_pair_for_calls_that_was_closed(
+    gateway: Gateway, car: RemoteGateway, until: Callable[..., None]
+) -> None:
+    gateway.batch(len)
+    own = car.call_pair()
+    assert own.call("len", "four") == 4
+    own.close()
+    own.close()
+    until(lambda: not car.handlers(), "its Handler is free")
+    with pytest.raises(pynet.Closed, match="ask for another"):
+        own.call("len", "four")
+    assert car.call("len", "four") == 4
+    last = car.call_pair()
+    car.close()
+    with pytest.raises(pynet.Closed, match="was closed by this side"):
+        last.open()
+    with pytest.raises(pynet.Closed):
+        car.call_pair()
+
+
 def test_the_kept_pair_is_made_anew_after_its_handler_was_stopped(
     gateway: Gateway, car: RemoteGateway, until: Callable[..., None]
 ) -> None:

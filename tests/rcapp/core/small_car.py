@@ -37,6 +37,8 @@ class SmallCar:
         self.gateway = pynet.Gateway(port=port, pool_size=pool_size, name="small car")
         self.camera_on = threading.Event()
         self.camera_on.set()
+        self.asked, self.answers = threading.Event(), threading.Event()
+        self.answers.set()
         self.broken: dict[str, Exception] = {}
         self.lock = threading.Lock()
         self.commands: list[DriveCommand] = []
@@ -153,6 +155,8 @@ class SmallCar:
 
     def lease_request(self) -> LeaseAnswer:
         self._check("lease_request")
+        self.asked.set()
+        assert self.answers.wait(PATIENCE)
         with self.lock:
             if self.lease.driver:
                 self.lease = replace(self.lease, request="tester", request_id=1, request_left=9.0)

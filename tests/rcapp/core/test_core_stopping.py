@@ -15,16 +15,16 @@ class Car:
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
-        self.calls: list[tuple[str, tuple[str, ...]]] = []
+        self.calls = 0
         self.failures = 0
         self.stopped: list[float] = []
         self.troubles: list[str] = []
         self.hold: threading.Event | None = None
 
-    def call(self, subroutine: str, arguments: tuple[str, ...], timeout: float) -> object:
+    def call(self, timeout: float) -> object:
         assert 0 < timeout <= 1.0
         with self.changed:
-            self.calls.append((subroutine, arguments))
+            self.calls += 1
             self.changed.notify_all()
             fails = self.failures > 0
             self.failures -= 1
@@ -66,14 +66,14 @@ def test_one_press_one_call(car: Car, button: StopButton) -> None:
     button.press("pressed Esc")
     car.wait(lambda: car.stopped)
     assert not button.pending
-    assert car.calls == [("stop", ())], "who pressed it, the car knows"
+    assert car.calls == 1
 
 
 def test_it_goes_on_until_acknowledged(car: Car, button: StopButton) -> None:
     car.failures = 4
     button.press("pressed Esc")
     car.wait(lambda: car.stopped)
-    assert len(car.calls) == 5
+    assert car.calls == 5
     assert car.troubles == ["no answer"] * 4
     assert car.stopped[0] > 0
 
@@ -91,7 +91,7 @@ def test_pending_until_the_car_answered(car: Car, button: StopButton) -> None:
 def test_giving_up_ends_the_attempts(car: Car, button: StopButton) -> None:
     car.failures = 10**9
     button.press("pressed Esc")
-    car.wait(lambda: len(car.calls) >= 2)
+    car.wait(lambda: car.calls >= 2)
     button.give_up()
     assert not button.pending
     car.failures = 0
