@@ -117,6 +117,11 @@ class Helm:
         with self._lock:
             return self._desk.status(time.monotonic())
 
+    def driver(self) -> Person | None:
+        """Who holds the lease."""
+        with self._lock:
+            return self._desk.holder
+
     def feed_begins(self, who: Person) -> None:
         """A connection that drive commands come over."""
         with self._lock:

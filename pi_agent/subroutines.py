@@ -88,13 +88,13 @@ class Subroutines:
     ) -> Iterator[CameraFrame]:
         """The newest pictures of a camera, as ``codec``.
 
-        The first who asks as ``driver`` gets them adapted to the link, as long as that stream
-        runs; all others get the same moderate ones.
+        Who asked as ``driver`` and drives gets them adapted to the link; while nobody drives, the
+        first who asked. All others get the same moderate ones.
         """
         video = self._cameras.get(name)
         if video is None:
             raise ValueError(f"There is no camera {name!r:.60}; {_known(self._cameras)}.")
-        yield from video.watch(codec, driver)
+        yield from video.watch(codec, self._drives(_person()) if driver else None)
 
     def sensor(self, name: str, hz: float | None = None) -> Iterator[SensorSample]:
         """Samples of a sensor, at its own rate or at ``hz``."""
@@ -125,6 +125,13 @@ class Subroutines:
                     logger.debug("refused a command of %s", who.name)
         finally:
             self._helm.feed_ends(who)
+
+    def _drives(self, who: Person) -> Callable[[], bool | None]:
+        def drives() -> bool | None:
+            driver = self._helm.driver()
+            return None if driver is None else who.is_same(driver)
+
+        return drives
 
     def stop(self, reason: str = "") -> None:
         """Latches STOP: the throttle is neutral at once, whoever drives."""

@@ -2,8 +2,9 @@
 
 There are at most two encodings of a camera at a time, however many people watch:
 
-- the *driver's*, adapted to the one link it goes over. It belongs to the first stream that asks
-  for it and still runs; who asks while it is taken watches like everybody else until it is free.
+- the *driver's*, adapted to the one link it goes over. It goes to whoever drives; while nobody
+  does, to the first stream that asked for it and still runs. Others who asked for it watch like
+  everybody else until it is theirs.
 - the *viewers'*, with fixed moderate settings. One picture is packed for all of them, when the
   first of them has room for it. Who comes too late for one cannot use those that build on it,
   and waits for the next key frame: within a second, as each who waits asks for one.
@@ -39,6 +40,9 @@ DRIVER_KEYS = 2.0
 VIEWER_KEYS = 1.0
 """Seconds between two key frames of the viewers', and between two that are asked for."""
 
+Drives = Callable[[], bool | None]
+"""Who drives now: True for the viewer that is asked about, False for another, None for nobody."""
+
 VIEWER_RATE = 1.2 * MBIT
 VIEWER_QUALITY = 60
 """What all viewers get, unless the driver's limits are lower still."""
@@ -64,7 +68,7 @@ class CameraVideo:
         self.codecs = codecs
         self._shared = SharedEncoding(broadcaster, self._encoder)
         self._lock = threading.Lock()
-        self._driven = False
+        self._driver: object | None = None
 
     @property
     def info(self) -> CameraInfo:
@@ -87,12 +91,14 @@ class CameraVideo:
         """Ends all viewers and frees the camera; may be called again."""
         self._broadcaster.close()
 
-    def watch(self, codec: str | None = None, driver: bool = False) -> Iterator[CameraFrame]:
+    def watch(
+        self, codec: str | None = None, drives: Drives | None = None
+    ) -> Iterator[CameraFrame]:
         """Packed pictures, each made of the newest one when it is asked for.
 
         Args:
             codec: ``"jpeg"`` or ``"h264"``; JPEG by default, where the car has it.
-            driver: ask for the adapted encoding.
+            drives: ask for the adapted encoding, by what this tells at each picture.
 
         Raises:
             ValueError: the car does not offer the codec.
@@ -104,27 +110,30 @@ class CameraVideo:
                 f"This car does not send video as {codec!r:.20}; it has {', '.join(self.codecs)}."
             )
         with self._broadcaster.watching() as newest:
-            if not driver:
+            if drives is None:
                 yield from self._shared.watch(codec, newest)
                 return
-            seen = yield from self._watch_until_free(codec, newest)
-            if seen is None:
-                return
+            me = object()
+            seen: int | None = newest
             try:
-                yield from self._watch_adapted(codec, seen)
+                while seen is not None:
+                    seen = yield from self._watch_until_mine(codec, seen, me, drives)
+                    if seen is not None:
+                        seen = yield from self._watch_adapted(codec, seen, me, drives)
             finally:
-                with self._lock:
-                    self._driven = False
+                self._let_go(me)
 
-    def _watch_until_free(self, codec: str, seen: int) -> Generator[CameraFrame, None, int | None]:
-        """What all viewers see, until the adapted encoding is free, which is taken then.
+    def _watch_until_mine(
+        self, codec: str, seen: int, me: object, drives: Drives
+    ) -> Generator[CameraFrame, None, int | None]:
+        """What all viewers see, until the adapted encoding is this one's.
 
         Returns:
             The newest picture's ``seq``; None after closing.
         """
         watching = self._shared.watch(codec, seen)
         try:
-            while not self._take():
+            while not self._is_mine(me, drives):
                 frame = next(watching, None)
                 if frame is None:
                     return None
@@ -134,12 +143,26 @@ class CameraVideo:
             watching.close()
         return seen
 
-    def _take(self) -> bool:
+    def _is_mine(self, me: object, drives: Drives) -> bool:
+        """Tell whether the adapted encoding is this stream's, which takes or leaves it first."""
+        driving = drives()
         with self._lock:
-            taken, self._driven = self._driven, True
-            return not taken
+            # Who drives takes it from a stream that may be stuck and cannot leave it by itself.
+            if driving or (driving is None and self._driver is None):
+                self._driver = me
+        if driving is False:
+            self._let_go(me)
+        return self._driver is me
 
-    def _watch_adapted(self, codec: str, seen: int) -> Iterator[CameraFrame]:
+    def _let_go(self, me: object) -> None:
+        with self._lock:
+            if self._driver is me:
+                self._driver = None
+
+    def _watch_adapted(
+        self, codec: str, seen: int, me: object, drives: Drives
+    ) -> Generator[CameraFrame, None, int | None]:
+        """Pictures for one link, as long as they are this one's; returns as the other one."""
         camera, config = self._broadcaster, self._config
         steps = ladder(
             codec,
@@ -161,8 +184,11 @@ class CameraVideo:
             adaptive.sent(len(packed.data))
             yield _message(taken, packed, index)
             seen, index = taken.seq, index + 1
+            if not self._is_mine(me, drives):
+                return seen
             # Half a picture's time early: a camera is never quite on time.
             due = taken.captured + 1 / setting.fps - 0.5 / camera.fps
+        return None
 
     def _encoder(self, codec: str) -> Encoder:
         camera, config = self._broadcaster, self._config

@@ -114,6 +114,12 @@ def _open_files() -> dict[int, str]:
     return found
 
 
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what stays: some tests run it, over all the modules each time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves threads, child processes or open descriptors."""

@@ -231,7 +231,8 @@ class Line:
                     who = "" if expected is None else expected.name
                     sentence = sentences.explain_stranger(error, self.address, who)
                 else:
-                    sentence = sentences.explain_connect(error, self.address)
+                    plain = self._acquaintances is None
+                    sentence = sentences.explain_connect(error, self.address, insecure=plain)
                 self._change(error=sentence, can_be_paired=sentences.can_be_paired(error))
             return None, error.retry_after if isinstance(error, Busy) else 0.0
         connection = Connection(car, description, self._receiver, self._wake.set)

@@ -66,12 +66,23 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def explain_connect(error: Exception, address: str) -> str:
-    """Why no connection to ``address`` came about, and the remedy."""
+def explain_connect(error: Exception, address: str, *, insecure: bool = False) -> str:
+    """Why no connection to ``address`` came about, and the remedy.
+
+    Args:
+        error: what came of it.
+        address: ``host:port`` of the car.
+        insecure: it was tried over plain TCP.
+    """
     if isinstance(error, errors.AuthenticationError):
         return explain_stranger(error, address)
     if isinstance(error, errors.ConfigurationError):
         return explain_own_key(error)
+    if isinstance(error, errors.VersionMismatch) and insecure:
+        return (
+            f"What answers at {address} wants an encrypted connection, or is no car. "
+            "Start the app without --insecure, and check the port."
+        )
     if isinstance(error, errors.VersionMismatch):
         return (
             f"What answers at {address} is no car, or its pi-agent is of another version. "

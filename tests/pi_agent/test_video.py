@@ -41,7 +41,8 @@ class Viewer:
     """Pulls pictures in the test's own thread, when the test says."""
 
     def __init__(self, camera: CameraVideo, codec: str | None, driver: bool = False) -> None:
-        watching = camera.watch(codec, driver)
+        self.drives: bool | None = None
+        watching = camera.watch(codec, (lambda: self.drives) if driver else None)
         assert isinstance(watching, Generator)
         self._watching = watching
         self.decoder = Decoder()
@@ -174,7 +175,7 @@ def test_the_first_driver_has_an_encoding_of_its_own_until_it_leaves(
     )
     driver.pull()
     until_watched(camera, 1)
-    while not camera._driven:
+    while camera._driver is None:
         threading.Event().wait(0.001)
     for other in (second, viewer):
         other.pull()
@@ -193,8 +194,80 @@ def test_the_first_driver_has_an_encoding_of_its_own_until_it_leaves(
     assert taken_over is not alone
     assert (taken_over.key, taken_over.index) == (True, 0)
     second.leave()
-    assert not camera._driven
+    assert camera._driver is None
     viewer.leave()
+
+
+def test_the_adapted_encoding_goes_with_the_lease(camera: CameraVideo, shutter: Shutter) -> None:
+    first, second, viewer = (
+        Viewer(camera, None, driver=True),
+        Viewer(camera, None, driver=True),
+        Viewer(camera, None),
+    )
+    everybody = (first, second, viewer)
+
+    def look(driving: Viewer | None) -> list[CameraFrame | None]:
+        for person in (first, second):
+            person.drives = None if driving is None else person is driving
+        for count, person in enumerate(everybody, 1):
+            person.pull()
+            until_watched(camera, count)
+            while driving is None and camera._driver is None:
+                threading.Event().wait(0.001)
+        shutter.press()
+        return [person.get() for person in everybody]
+
+    own, shared, same = look(None)
+    assert own is not shared
+    assert shared is same, "nobody drives: the first who asked has it"
+    shared, own, same = look(second)
+    assert own is not shared
+    assert shared is same
+    own, shared, same = look(first)
+    assert own is not shared
+    assert shared is same
+    for person in everybody:
+        person.leave()
+    assert camera._driver is None
+
+
+@needs_av
+def test_every_change_of_the_encoding_begins_with_a_key_frame(
+    camera: CameraVideo, shutter: Shutter
+) -> None:
+    person = Viewer(camera, "h264", driver=True)
+    course = ((None, 1), (False, 1), (True, 1), (True, 0), (False, 1), (False, 0), (None, 1))
+    for drives, changes in course:
+        person.drives = drives
+        person.pull()
+        until_watched(camera, 1)
+        shutter.press()
+        frame = person.get()
+        assert frame is not None
+        assert frame.key == bool(changes)
+    assert person.decoder.waited == 0
+    person.leave()
+
+
+def test_who_drives_takes_it_from_a_stream_that_is_stuck(
+    camera: CameraVideo, shutter: Shutter
+) -> None:
+    stuck, driver = Viewer(camera, None, driver=True), Viewer(camera, None, driver=True)
+    stuck.pull()
+    until_watched(camera, 1)
+    shutter.press()
+    assert stuck.get() is not None
+    stuck.drives, driver.drives = False, True  # and it is not pulled again
+    driver.pull()
+    until_watched(camera, 2)
+    shutter.press()
+    adapted = driver.get()
+    assert adapted is not None
+    assert not camera._shared._wanted
+    stuck.leave()
+    assert camera._driver is not None
+    driver.leave()
+    assert camera._driver is None
 
 
 def test_closing_ends_all_streams(camera: CameraVideo, shutter: Shutter) -> None:

@@ -162,15 +162,18 @@ def test_a_call_over_a_pair_of_its_own_waits_for_no_other(
 def test_a_pair_for_calls_that_was_closed(
     gateway: Gateway, car: RemoteGateway, until: Callable[..., None]
 ) -> None:
-    gateway.batch(len)
+    @gateway.batch
+    def double(n: int) -> int:
+        return 2 * n
+
     own = car.call_pair()
-    assert own.call("len", "four") == 4
+    assert own.call("double", 2) == 4
     own.close()
     own.close()
-    until(lambda: not car.handlers(), "its Handler is free")
+    until(lambda: not car.handlers())
     with pytest.raises(pynet.Closed, match="ask for another"):
-        own.call("len", "four")
-    assert car.call("len", "four") == 4
+        own.call("double", 2)
+    assert car.call("double", 2) == 4
     last = car.call_pair()
     car.close()
     with pytest.raises(pynet.Closed, match="was closed by this side"):

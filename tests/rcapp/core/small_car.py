@@ -37,7 +37,7 @@ class SmallCar:
         self.gateway = pynet.Gateway(port=port, pool_size=pool_size, name="small car")
         self.camera_on = threading.Event()
         self.camera_on.set()
-        self.asked, self.answers = threading.Event(), threading.Event()
+        self.wheel_wanted, self.answers = threading.Event(), threading.Event()
         self.answers.set()
         self.broken: dict[str, Exception] = {}
         self.lock = threading.Lock()
@@ -155,7 +155,7 @@ class SmallCar:
 
     def lease_request(self) -> LeaseAnswer:
         self._check("lease_request")
-        self.asked.set()
+        self.wheel_wanted.set()
         assert self.answers.wait(PATIENCE)
         with self.lock:
             if self.lease.driver:

@@ -120,6 +120,8 @@ def test_strangers() -> None:
     assert "does not encrypt" in sentences.explain_connect(plain, "car:1857")
     assert "--insecure" in sentences.explain_connect(plain, "car:1857")
     assert not sentences.can_be_paired(plain)
+    sealed = errors.VersionMismatch("the other side wants TLS")
+    assert "without --insecure" in sentences.explain_connect(sealed, "car:1857", insecure=True)
     key = errors.ConfigurationError("others may read the key in /x; chmod 600 it")
     assert "chmod 600" in sentences.explain_connect(key, "car:1857")
 

@@ -219,15 +219,22 @@ def test_stop_and_arming_again(car: SmallCar, session: Watched) -> None:
     assert others.stop_why == ""
 
 
+def test_a_car_that_encrypts_is_not_driven_in_the_clear(car: SmallCar, session: Watched) -> None:
+    session.connect(car.address, insecure=True)
+    told = session.until(lambda now: now.error)
+    assert "wants an encrypted connection" in told.error
+    assert "--insecure" in told.error
+
+
 def test_stop_does_not_wait_for_an_order_that_gets_no_answer(
     car: SmallCar, session: Watched
 ) -> None:
-    session.connect(car.address, insecure=True)
+    session.connect(car.address)
     session.until(is_live)
     car.answers.clear()
     try:
         session.seat.ask_for_wheel()
-        session.until(lambda now: car.asked.is_set())
+        session.until(lambda now: car.wheel_wanted.is_set())
         session.stop("Esc")
         session.until(lambda now: now.stopped and now.stop_took is not None)
         assert session.seat.ordering == "lease_request", "which still waits for its answer"
@@ -238,7 +245,7 @@ def test_stop_does_not_wait_for_an_order_that_gets_no_answer(
 def test_stop_at_a_car_that_has_no_place_left(stack: ExitStack, session: Watched) -> None:
     full = SmallCar(pool_size=1, camera=False)
     stack.callback(full.close)
-    session.connect(full.address, insecure=True)
+    session.connect(full.address)
     session.until(lambda now: now.car is not None)
     session.stop("Esc")
     session.until(lambda now: now.stop_took is not None)
