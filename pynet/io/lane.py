@@ -110,7 +110,7 @@ class Lane:
         self._interest_lock = threading.Lock()
         self._writer = Writer(sock, self._state_lock, self._update_interest)
         self._writer.tls = tls
-        self._reader = Reader(sock, connection, self._writer, self._state_lock, self._file)
+        self._reader = Reader(sock, connection, self._writer, self._state_lock)
         self._closed = False
         reactor.watch(self)
 
@@ -337,7 +337,7 @@ class Lane:
     def _read(self, flags: int) -> None:
         """One system call's worth of bytes. The caller holds the read lock."""
         try:
-            self._reader.read(flags)
+            self._reader.read(flags, self._file)
         except PynetError as error:  # before OSError, which some of ours are too
             self.refuse(error)
         except (BlockingIOError, InterruptedError):

@@ -19,6 +19,9 @@ SMALL_READ, LARGE_READ = 4 * 1024, 64 * 1024
 of 64 bytes about 5 % of its time."""
 
 
+File = Callable[[list[Frame]], bool]
+
+
 class Reader:
     """Reads one socket. One thread at a time may use it: who holds the lane's read lock.
 
@@ -27,7 +30,6 @@ class Reader:
         connection: makes frames of the bytes, and answers some by itself.
         writer: takes those answers; what comes in is sealed if it seals what goes out.
         lock: the lane's, which guards both.
-        file: takes frames, in their order; False when no more may come.
 
     Attributes:
         bytes_received: as they came in, with what encryption adds.
@@ -39,14 +41,12 @@ class Reader:
         connection: Connection,
         writer: Writer,
         lock: threading.Lock,
-        file: Callable[[list[Frame]], bool],
     ) -> None:
         self._sock = sock
         self._connection = connection
         self._writer = writer
         self._tls = writer.tls
         self._lock = lock
-        self._file = file
         self._size = SMALL_READ
         self._timeout: float | None = None if DONTWAIT else -1.0
         self.bytes_received = 0
@@ -66,11 +66,12 @@ class Reader:
             self._timeout = timeout
         return True
 
-    def read(self, flags: int) -> None:
+    def read(self, flags: int, file: File) -> None:
         """One system call's worth of bytes, filed.
 
         Args:
             flags: of ``recv``.
+            file: takes frames, in their order; False when no more may come.
 
         Raises:
             EOFError: the other side has closed the connection.
@@ -79,7 +80,7 @@ class Reader:
             OSError: the connection broke.
         """
         if self._tls is not None:
-            self._read_sealed(self._tls, flags)
+            self._read_sealed(self._tls, flags, file)
             return
         connection = self._connection
         if connection.partial is not None:
@@ -101,9 +102,9 @@ class Reader:
                 frames = connection.receive(data, time.monotonic())
                 self._reply()
         self.bytes_received += size
-        self._file(frames)
+        file(frames)
 
-    def _read_sealed(self, tls: Tls, flags: int) -> None:
+    def _read_sealed(self, tls: Tls, flags: int, file: File) -> None:
         """The same through TLS: what has come may be no whole record, or several frames."""
         data = self._sock.recv(self._size, flags)
         if not data:
@@ -119,7 +120,7 @@ class Reader:
             with self._lock:
                 frames = self._unseal(tls)
                 self._reply()
-            go_on = frames is not None and self._file(frames)
+            go_on = frames is not None and file(frames)
 
     def _unseal(self, tls: Tls) -> list[Frame] | None:
         """Frames of one more record; None when no more is whole. Holds the lock."""
