@@ -21,7 +21,7 @@ demo-link: $(VENV)/.installed-app ## the same over bad Wi-Fi, as root: PROFILE=w
 	@$(BIN)/python -m benchmarks.demo $(PROFILE) $(ARGS)
 
 test: $(VENV)/.installed-dev ## the whole test suite, off screen
-	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest $(ARGS)
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-link: $(VENV)/.installed-dev ## pynet over emulated bad Wi-Fi, as root: docs/link.md
 	@$(BIN)/python .ci/system-libraries link
