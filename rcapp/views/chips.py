@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from rcapp.views import icons, theme
 from rcapp.views.text import ElidedLabel, FigureLabel, label, set_role, set_text
 
-LEAST_MORE = 60
+LEAST_MORE = 50
 """Pixels below which the quiet word of a chip says nothing any more."""
 
 LEVELS = ("good", "warn", "bad", "secondary", "accent")
@@ -74,6 +74,7 @@ class MenuChip(QToolButton):
         self._dot = Dot()
         self._name = ElidedLabel("", size=theme.TITLE, weight=theme.SEMIBOLD)
         self._more = ElidedLabel("", size=theme.LABEL, role="secondary")
+        self._more.least = LEAST_MORE
         self._arrow = QLabel()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 0, 10, 0)
@@ -97,6 +98,7 @@ class MenuChip(QToolButton):
         if (name, more) != (self._name.text(), self._more.text()):
             self._name.setText(name)
             self._more.setText(more)
+            self._more.setVisible(bool(more))
             self._make_room(self.width())
             self.setAccessibleName(f"{self._what}: {name} {more}".strip())
             self.updateGeometry()
@@ -114,11 +116,9 @@ class MenuChip(QToolButton):
         """The quiet word goes before the strong one is cut."""
         bare, name = self._bare(), self._name.sizeHint().width()
         self._name.setMinimumWidth(max(24, min(name, width - bare + name)))
-        least = min(LEAST_MORE, self._more.sizeHint().width() + 9)
-        self._more.setVisible(bool(self._more.text()) and width - bare >= least)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave out what has no room."""
+        """Give the strong word what it needs."""
         self._make_room(event.size().width())
         super().resizeEvent(event)
 

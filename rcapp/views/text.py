@@ -120,7 +120,11 @@ class FigureLabel(QWidget):
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where room is short; the tool tip has all of it."""
+    """One line that ends in an ellipsis where room is short; the tool tip has all of it.
+
+    Attributes:
+        least: pixels below which it shows nothing, rather than a few letters.
+    """
 
     def __init__(
         self,
@@ -137,10 +141,12 @@ class ElidedLabel(QLabel):
         self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._mode = mode
+        self.least = 0
 
     def minimumSizeHint(self) -> QSize:
         """A few characters: the rest may be elided."""
-        return QSize(self.fontMetrics().averageCharWidth() * 4, super().minimumSizeHint().height())
+        narrowest = 0 if self.least else self.fontMetrics().averageCharWidth() * 4
+        return QSize(narrowest, super().minimumSizeHint().height())
 
     def sizeHint(self) -> QSize:
         """Room for the whole text, one pixel over so that rounding elides nothing."""
@@ -150,6 +156,8 @@ class ElidedLabel(QLabel):
 
     def shown_text(self) -> str:
         """What is painted, with its ellipsis if any."""
+        if self.width() < min(self.least, self.sizeHint().width()):
+            return ""
         return self.fontMetrics().elidedText(self.text(), self._mode, self.width())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
