@@ -6,6 +6,7 @@ import contextlib
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from pi_agent.cli import SWITCH_INTERVAL
 from pi_agent.config import CameraConfig
 from pi_agent.hardware.protocols import Picture
 from pi_agent.video import CameraVideo, offered
+from pynet.rc.messages import CameraFrame
 
 PRIORITY = PICTURES_FIRST
 """Of the car, whose two packers of pictures would keep the laptop from both cores of a machine."""
@@ -70,7 +72,10 @@ def serve(stack: contextlib.ExitStack, host: str, take: Take) -> dict[str, Any]:
         for command in commands:
             take(command)
 
-    gateway.stream(video.watch, name="camera", policy="latest")
+    @gateway.stream(policy="latest")
+    def camera(codec: str, driver: bool = False) -> Iterator[CameraFrame]:
+        yield from video.watch(codec, (lambda: True) if driver else None)
+
     stack.enter_context(gateway)
     return {"port": gateway.port, "codec": video.codecs[0]}
 
