@@ -21,6 +21,7 @@ import pynet
 from pi_agent.broadcast import CameraBroadcaster, Taken
 from pi_agent.config import CameraConfig
 from pi_agent.hardware.protocols import CameraError
+from pi_agent.turns import Turns
 from pynet.rc.messages import CameraFrame, CameraInfo
 from pynet.rc.video import (
     AdaptiveController,
@@ -66,7 +67,8 @@ class CameraVideo:
         self._broadcaster = broadcaster
         self._config = config
         self.codecs = codecs
-        self._shared = SharedEncoding(broadcaster, self._encoder)
+        self._turns = Turns()
+        self._shared = SharedEncoding(broadcaster, self._encoder, self._turns)
         self._lock = threading.Lock()
         self._driver: object | None = None
 
@@ -158,6 +160,7 @@ class CameraVideo:
         with self._lock:
             if self._driver is me:
                 self._driver = None
+                self._turns.nobody_drives()
 
     def _watch_adapted(
         self, codec: str, seen: int, me: object, drives: Drives
@@ -180,7 +183,8 @@ class CameraVideo:
         while (taken := camera.next_after(seen, due)) is not None:
             setting = adaptive.update(time.monotonic(), pynet.flow())
             encoder.apply(setting)
-            packed = encoder.encode(taken.picture)
+            with self._turns.driver(taken.seq):
+                packed = encoder.encode(taken.picture)
             adaptive.sent(len(packed.data))
             yield _message(taken, packed, index)
             seen, index = taken.seq, index + 1
@@ -207,11 +211,15 @@ class SharedEncoding:
     Args:
         broadcaster: takes the pictures.
         make: an encoder for a codec.
+        turns: tells when to pack.
     """
 
-    def __init__(self, broadcaster: CameraBroadcaster, make: Callable[[str], Encoder]) -> None:
+    def __init__(
+        self, broadcaster: CameraBroadcaster, make: Callable[[str], Encoder], turns: Turns
+    ) -> None:
         self._broadcaster = broadcaster
         self._make = make
+        self._turns = turns
         self._lock = threading.Lock()
         self._wanted: list[str] = []
         self._encoder: Encoder | None = None
@@ -256,7 +264,8 @@ class SharedEncoding:
             self._encoder = self._make(codec)
         missed = expected != self._index
         due = time.monotonic() >= self._key_at + VIEWER_KEYS
-        packed = self._encoder.encode(taken.picture, key=due and (missed or self._key_wanted))
+        with self._turns.others(taken.seq):
+            packed = self._encoder.encode(taken.picture, key=due and (missed or self._key_wanted))
         self._key_wanted = not packed.key and (missed or self._key_wanted)
         if packed.key:
             self._key_at = time.monotonic()
