@@ -24,6 +24,11 @@ BENCHES = {
     "security": "Security and safety",
 }
 PARTS = {
+    "core.calls": "Calls",
+    "core.items": "Small items",
+    "core.arrays": "Large arrays",
+    "core.handlers": "Many at a time",
+    "core.demo": "The demo",
     "links.lan": "A cable",
     "links.wifi_good": "Wi-Fi in the same room",
     "links.wifi_bad": "Wi-Fi two walls away",
@@ -34,11 +39,19 @@ PARTS = {
     "links.gil": "Beside a busy thread",
     "links.cpu": "Processor time",
     "links.work": "Work over several pairs",
+    "video.lan": "Pictures over a cable",
+    "video.wifi_good": "Pictures in the same room",
+    "video.wifi_good_bulk": "Pictures beside a file copy",
+    "video.wifi_bad": "Pictures two walls away",
+    "video.wifi_edge": "Pictures where the Wi-Fi ends",
+    "video.outage": "Pictures after an outage of three seconds",
+    "video.cpu": "Processor time of pictures",
     "security.tls": "TLS on one machine",
     "security.commands": "Commands over TLS",
     "security.pictures": "Pictures over TLS",
     "security.hostile": "A thousand hostile connections",
     "security.viewers": "Eight who watch",
+    "security.failsafe": "The failsafe",
 }
 AGES = {
     "links.lan": "lan",
