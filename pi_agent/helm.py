@@ -275,7 +275,7 @@ class Helm:
         with self._lock:
             holder = self._desk.holder
             if holder is not None and self._desk.lost(state.lost_epoch, time.monotonic()):
-                self._pass_on(f"{holder.name} fell silent; the lease is free.")
+                self._pass_on(f"{holder.name} fell silent; the wheel is free.")
 
     def _on_tick(self) -> None:
         with self._lock:
@@ -283,7 +283,7 @@ class Helm:
             stage = rules.STAGES[self.state.stage]
             armed = stage in ("ready", "degraded", "neutral")
             if self._desk.tick(time.monotonic(), armed) and holder is not None:
-                self._pass_on(f"{holder.name} is gone; the lease is free.")
+                self._pass_on(f"{holder.name} is gone; the wheel is free.")
 
     def _on_change(self, change: Change) -> None:
         transition = Transition(

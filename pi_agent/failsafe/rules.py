@@ -57,7 +57,7 @@ CAUSES: dict[int, tuple[int, str]] = {
     MOTORS: (STOPPED, "The motors do not obey."),
     AGENT: (DISARMED, "The car's main program is gone."),
     GARBAGE: (DISARMED, "The motors' process was sent something that is no order."),
-    LOST: (DISARMED, "No command came for 1 s, so the car was disarmed and the lease ended."),
+    LOST: (DISARMED, "No command came for 1 s, so the car was disarmed and the wheel is free."),
     LEASE: (DISARMED, "Whose turn it is to drive has changed."),
     DISARM: (DISARMED, "The car was disarmed by hand."),
     STARTED: (DISARMED, "The car has just started and was not armed yet."),
@@ -98,7 +98,7 @@ DISK = 1 << 8
 HEAT = 1 << 9
 
 REFUSALS: dict[int, tuple[str, str]] = {
-    NO_LEASE: ("Nobody, or somebody else, may drive.", "Ask for the lease first."),
+    NO_LEASE: ("Nobody, or somebody else, may drive.", "Take the wheel first."),
     NO_COMMANDS: (
         "No drive commands arrive.",
         "Take the keyboard or the gamepad; if you have, look at the link.",
