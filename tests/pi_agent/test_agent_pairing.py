@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,13 @@ def desk(tmp_path: Path) -> Trust:
     return Trust(tmp_path / "desk")
 
 
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
 def free_port() -> int:
     import socket
 
@@ -70,6 +78,8 @@ def test_a_running_car_is_paired_with_by_a_code(tmp_path: Path, desk: Trust) -> 
         with pi_agent(folder, "pair", "--config", str(file), "--json") as window:
             assert window.stdout is not None
             said = json.loads(window.stdout.readline())
+            # Pairing ends the program that shows the code, which may not have begun yet.
+            until(lambda: shown.exists() and said["code"] in shown.read_text())
             peer = pair("127.0.0.1", port, said["code"], trust=desk)
             assert (peer.name, peer.granted) == ("Bee", Role.DRIVER)
             _, err = window.communicate(timeout=50)
