@@ -157,7 +157,6 @@ class Connection:
         Returns:
             Seconds until there is something to do again, or None.
         """
-        self._make_stop_ready()
         waits: list[float] = []
         for slot in (self._drive, *self._slots):
             if self.lost.is_set() or self._closed:
@@ -171,6 +170,8 @@ class Connection:
                 return 0.0
             if slot.client is None:
                 waits.append(max(0.0, slot.retry_at - now))
+        # Last, as picture and commands are what a person waits for after a loss.
+        self._make_stop_ready()
         return min(waits, default=None)
 
     def send(self, seq: int, steer: float, throttle: float, read_at: float, epoch: int) -> bool:
@@ -305,7 +306,7 @@ class Connection:
         """As many pairs as wished, or a fair share of what the car has left, but at least one."""
         if self._share is None:
             stats = self.car.stats()
-            singles = sum(slot.client is None for slot in self._slots)
+            singles = sum(slot.client is None for slot in self._slots) + (not self._stop_ready)
             spare = int(stats["pool_size"]) - int(stats["handlers"]) - singles
             # Camera and drive commands have an equal claim, whichever of them opens first.
             self._share = max(1, spare // 2)
