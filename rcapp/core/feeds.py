@@ -205,7 +205,7 @@ class Connection:
         """
         try:
             self._stop_pair.call("stop", timeout=timeout)
-        except Busy:  # a full car has a place for those who are in already
+        except (Busy, ConnectError):  # what is open already may still do
             self.car.call("stop", timeout=timeout)
 
     @property
