@@ -35,7 +35,7 @@ class CallPair:
         self,
         dialler: Dialler,
         check_open: Callable[[], None],
-        on_closed: Callable[[CallPair], None] | None = None,
+        on_closed: Callable[[CallPair], None],
     ) -> None:
         self._dialler = dialler
         self._check_open = check_open
@@ -58,18 +58,12 @@ class CallPair:
         """Run a batch subroutine and wait for its result: see :meth:`RemoteGateway.call`."""
         if arguments:
             kwargs = {**kwargs, **arguments}
-        deadline = None if timeout is None else time.monotonic() + timeout
-        self._take_turn(timeout, name)
-        try:
+
+        def put(lane: Lane) -> None:
             meta, body = self._encoder.encode([name, args, kwargs])
-            lane = self._ready_lane(deadline)
             lane.send(_CALL, meta=meta, body=body, patient=bool(body))
-            return self._await_result(lane, name, deadline)
-        except (ConnectionLost, DeadlineExceeded):
-            self._drop_lane()
-            raise
-        finally:
-            self._turn.release()
+
+        return self._ask(name, timeout, put)
 
     def send(
         self,
@@ -84,21 +78,15 @@ class CallPair:
         """Send one value into a sink: see :meth:`RemoteGateway.send`."""
         if arguments:
             kwargs = {**kwargs, **arguments}
-        deadline = None if timeout is None else time.monotonic() + timeout
-        self._take_turn(timeout, name)
-        try:
+
+        def put(lane: Lane) -> None:
             request, request_body = self._encoder.encode([name, args, kwargs])
             meta, body = Encoder().encode(value)
-            lane = self._ready_lane(deadline)
             lane.send(Kind.OPEN_FEED, meta=request, body=request_body, patient=True)
             lane.send(Kind.ITEM, meta=meta, body=body, patient=True)
             lane.send(Kind.END)
-            return self._await_result(lane, name, deadline)
-        except (ConnectionLost, DeadlineExceeded):
-            self._drop_lane()
-            raise
-        finally:
-            self._turn.release()
+
+        return self._ask(name, timeout, put)
 
     def open(self, timeout: float | None = None) -> None:
         """Open the pair ahead of its first call, or anew if it was lost.
@@ -122,8 +110,21 @@ class CallPair:
         lane = self._lane
         if lane is not None:
             lane.close()
-        if self._on_closed is not None:
-            self._on_closed(self)
+        self._on_closed(self)
+
+    def _ask(self, name: str, timeout: float | None, put: Callable[[Lane], None]) -> Any:
+        """Take a turn, let ``put`` send the request, and wait for its result."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        self._take_turn(timeout, name)
+        try:
+            lane = self._ready_lane(deadline)
+            put(lane)
+            return self._await_result(lane, name, deadline)
+        except (ConnectionLost, DeadlineExceeded):
+            self._drop_lane()
+            raise
+        finally:
+            self._turn.release()
 
     def _take_turn(self, timeout: float | None, name: str) -> None:
         """The right to use the pair: one call at a time."""

@@ -17,7 +17,7 @@ from pynet.rc.messages import (
     Refusal,
 )
 from pynet.testing import CuttableLink
-from rcapp.core import feeds
+from rcapp.core import feeds, orders
 from rcapp.core.session import Link, Snapshot
 from rcapp.core.wheel import Holder
 from tests.rcapp.core.small_car import PATIENCE, SmallCar, Watched, drive_off, is_live
@@ -227,8 +227,9 @@ def test_a_car_that_encrypts_is_not_driven_in_the_clear(car: SmallCar, session: 
 
 
 def test_stop_does_not_wait_for_an_order_that_gets_no_answer(
-    car: SmallCar, session: Watched
+    car: SmallCar, session: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(orders, "TIMEOUT", PATIENCE)
     session.connect(car.address)
     session.until(is_live)
     car.answers.clear()
