@@ -132,6 +132,34 @@ class WrongArguments(SubroutineError):
     """The arguments do not fit the subroutine's signature."""
 
 
+class FilesError(PynetError):
+    """Something about files went wrong; of single files a transfer's report tells instead."""
+
+
+class NotShared(FilesError):
+    """There is no such root over there, or what was asked for is not below it."""
+
+
+class BadName(FilesError, ValueError):
+    """A name that no file here may have: it leads elsewhere, or cannot be stored."""
+
+
+class NoSpace(FilesError):
+    """A disk is full, or would be fuller than it may get."""
+
+
+class SourceChanged(FilesError):
+    """A file was changed, replaced or removed while it was read."""
+
+
+class Damaged(FilesError):
+    """What arrived, or what the disk gives back, is not what was sent."""
+
+
+class Cancelled(FilesError):
+    """The transfer was cancelled; what had arrived is kept and need not be sent again."""
+
+
 @dataclass
 class RemoteError(PynetError):
     """The subroutine raised on the other side.
@@ -167,5 +195,12 @@ TRAVELLING: dict[str, type[PynetError]] = {
         EncodeError,
         DecodeError,
         ConfigurationError,
+        FilesError,
+        NotShared,
+        BadName,
+        NoSpace,
+        SourceChanged,
+        Damaged,
+        Cancelled,
     )
 }

@@ -1,0 +1,1 @@
+"""Files over a swarm: whole trees, both ways, verified, and resumed where they were cut off."""
