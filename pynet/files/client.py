@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pynet.errors import Closed, ConfigurationError, PynetError
-from pynet.files.hashing import DEFAULT
 from pynet.files.info import FileInfo, Usage
 from pynet.files.landing import Landing
 from pynet.files.lanecount import MOST
@@ -23,6 +22,9 @@ from pynet.files.tree import Tree
 from pynet.remote import RemoteGateway
 
 CONFLICTS = ("keep", "overwrite", "skip")
+
+ALGORITHM = "xxh3"
+"""Of the digests: what TLS has brought is only to be told from what a disk or a program spoilt."""
 
 PATIENCE = 120.0
 """Seconds without a way to the other machine after which a transfer fails."""
@@ -56,6 +58,11 @@ class Files:
         found: list[FileInfo] = self._remote.call("files.list", place)
         return found
 
+    def total(self, place: str) -> dict[str, Any]:
+        """``files`` and ``bytes`` below a folder; not ``whole`` if counting took too long."""
+        found: dict[str, Any] = self._remote.call("files.total", place)
+        return found
+
     def usage(self, place: str) -> Usage:
         """How full the disk is that a share is on.
 
@@ -64,6 +71,12 @@ class Files:
         """
         found: Usage = self._remote.call("files.usage", place)
         return found
+
+    def find(self, what: str | Sequence[str], *, match: str | None = None) -> list[FileInfo]:
+        """The files that :meth:`get` would fetch; names below their roots."""
+        patterns = [what] if isinstance(what, str) else [*what]
+        batches = self._remote.batches("files.find", patterns, match)
+        return [info for some in batches for info in some]
 
     def get(
         self,
@@ -79,7 +92,7 @@ class Files:
         """See :meth:`RemoteGateway.get`."""
         patterns = [what] if isinstance(what, str) else list(what)
         self._check(patterns, lanes, conflict)
-        algorithm = DEFAULT
+        algorithm = ALGORITHM
         landing_tree = Tree(Path(to).expanduser(), create=True)
         origin = self._remote.peer.id if self._remote.peer is not None else self._remote.address
 
@@ -107,7 +120,7 @@ class Files:
         """See :meth:`RemoteGateway.put`."""
         paths = [what] if isinstance(what, str | os.PathLike) else list(what)
         self._check(paths, lanes, conflict)
-        algorithm = DEFAULT
+        algorithm = ALGORITHM
         origins = [local_origin(path, match) for path in paths]
 
         def make_end(say: Any) -> Sending:

@@ -94,7 +94,7 @@ class LaneCount:
         if self._before is not None:
             before, was = self._before
             gain = rate / was - 1 if was > 0 else 0.0
-            self.log.append(f"{before} -> {self.lanes} lanes: {100 * gain:+.0f} %")
+            self.log.append(f"{before} -> {self.lanes} lanes: {round(100 * gain):+d} %")
             self._before = None
             if gain < WORTH * (self.lanes - before) / before:
                 self.lanes = before

@@ -71,9 +71,9 @@ class Selection:
         return cls(base, prefix, compiled, inside, _compiled(match), min_age)
 
     @classmethod
-    def exactly(cls, name: bytes) -> Selection:
+    def exactly(cls, name: bytes, *, match: str | None = None) -> Selection:
         """One file or folder, whatever signs its name has."""
-        return cls(check(name).rpartition(b"/")[0], name)
+        return cls(check(name).rpartition(b"/")[0], name, match=_compiled(match))
 
     @property
     def filters(self) -> bool:

@@ -10,11 +10,12 @@ from typing import Any
 
 from pynet.context import caller
 from pynet.errors import Forbidden, NotShared, PynetError, TalkEnded
-from pynet.files.info import FileInfo, Usage
+from pynet.files.info import FILE, FileInfo, Usage, shown
 from pynet.files.landing import Landing
+from pynet.files.listing import list_folder, total_of
 from pynet.files.receiving import Receiving
 from pynet.files.selection import Selection
-from pynet.files.sending import Origin, Sending
+from pynet.files.sending import AT_A_TIME, Origin, Sending
 from pynet.files.shares import Share
 from pynet.files.tree import Tree
 from pynet.gateway import Gateway
@@ -22,6 +23,9 @@ from pynet.talk import Talk
 
 STEP = 0.005
 """Seconds for which a control talk is listened to before it is seen whether all is there."""
+
+ENOUGH = 3.0
+"""Seconds for which the content of a folder is counted."""
 
 PATIENCE = 5.0
 """Seconds that a lane waits for the transfer it belongs to."""
@@ -33,6 +37,8 @@ def register(gateway: Gateway, shares: Mapping[str, Share]) -> None:
     # Each share has its own role; whoever may see none of them learns nothing.
     gateway.batch(service.roots, name="files.roots", role="viewer")
     gateway.batch(service.list, name="files.list", role="viewer")
+    gateway.batch(service.find, name="files.find", role="viewer")
+    gateway.batch(service.total, name="files.total", role="viewer")
     gateway.batch(service.usage, name="files.usage", role="viewer")
     gateway.talk(service.get, name="files.get", role="viewer")
     gateway.talk(service.put, name="files.put", role="viewer")
@@ -58,20 +64,46 @@ class Service:
         rows = []
         for share in self._shares.values():
             if self._allowed(share):
-                with contextlib.suppress(NotShared):
-                    usage = Tree(share.path).usage()
+                with contextlib.suppress(NotShared), Tree(share.path) as tree:
+                    usage = tree.usage()
                     rows.append({"name": share.name, "write": share.write, "usage": usage})
         return rows
 
     def list(self, place: str | bytes) -> list[FileInfo]:
         """What is in one folder; names below it."""
         share, name = self._find(place)
-        return Tree(share.path).list(name)
+        try:
+            with Tree(share.path) as tree:
+                return list_folder(tree, name)
+        except OSError as error:
+            raise NotShared(f"{shown(_raw(place))} cannot be listed: {error.strerror}") from error
+
+    def total(self, place: str | bytes) -> dict[str, Any]:
+        """How many files are below a folder, and their bytes, as far as can be counted soon."""
+        share, name = self._find(place)
+        deadline = time.monotonic() + ENOUGH
+        with Tree(share.path) as tree:
+            files, size = total_of(tree, name, lambda: time.monotonic() > deadline)
+        return {"files": files, "bytes": size, "whole": time.monotonic() <= deadline}
+
+    def find(self, what: list[Any], match: str | None = None) -> Iterator[list[FileInfo]]:
+        """The files that a transfer would send, some at a time."""
+        some: list[FileInfo] = []
+        for tree, selection in [self._origin(pattern, match) for pattern in what]:
+            with tree:
+                for thing in tree.scan(selection):
+                    if isinstance(thing, FileInfo) and thing.kind == FILE:
+                        some.append(thing)
+                        if len(some) == AT_A_TIME:
+                            yield some
+                            some = []
+        yield some
 
     def usage(self, place: str | bytes) -> Usage:
         """How full the disk of a share is."""
         share, _ = self._find(place)
-        return Tree(share.path).usage()
+        with Tree(share.path) as tree:
+            return tree.usage()
 
     # ---- transfers ----------------------------------------------------------------------
 
@@ -172,7 +204,7 @@ class Service:
         Raises:
             NotShared: there is none, or not for this caller.
         """
-        raw = place if isinstance(place, bytes) else place.encode("utf-8", "surrogateescape")
+        raw = _raw(place)
         name, _, rest = raw.partition(b"/")
         share = self._shares.get(name.decode("utf-8", "replace"))
         if share is None or not self._allowed(share):
@@ -181,7 +213,11 @@ class Service:
         return share, rest.strip(b"/")
 
     def _origin(self, pattern: str | bytes, match: str | None) -> Origin:
-        raw = pattern if isinstance(pattern, bytes) else pattern.encode("utf-8", "surrogateescape")
+        raw = _raw(pattern)
         share, _ = self._find(raw)
         below = raw.partition(b"/")[2]
         return Origin(Tree(share.path), Selection.parse(below, match=match))
+
+
+def _raw(place: str | bytes) -> bytes:
+    return place if isinstance(place, bytes) else place.encode("utf-8", "surrogateescape")
