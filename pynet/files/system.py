@@ -91,6 +91,15 @@ def reserve(fd: int, size: int) -> bool:
     raise OSError(number, os.strerror(number))
 
 
+def dress(fd: int, path: bytes, mode: int, mtime_ns: int) -> None:
+    """Give a file its mode and the time of its last change."""
+    if os.utime not in os.supports_fd:
+        os.utime(path, ns=(mtime_ns, mtime_ns))
+        return
+    os.fchmod(fd, mode)
+    os.utime(fd, ns=(mtime_ns, mtime_ns))
+
+
 def _reports_lost_writes() -> bool:
     """Whether ``syncfs`` tells of writes that failed: Linux 5.8 and later."""
     numbers = re.match(r"(\d+)\.(\d+)", platform.release())

@@ -224,6 +224,18 @@ class Tree:
         folder, part = self.place(name)
         os.unlink(folder.prefix + part, dir_fd=folder.fd)
 
+    def remove_folder(self, name: bytes) -> None:
+        """Remove a folder that is empty; raises what ``rmdir`` raises."""
+        above, _, part = name.rpartition(b"/")
+        folder = self.folder(above)
+        os.rmdir(folder.prefix + part, dir_fd=folder.fd)
+        self.forget(name)
+
+    def forget(self, name: bytes) -> None:
+        """Look a folder up again when it is wanted next."""
+        with self._lock:
+            self._folders.pop(name, None)
+
     def scan(self, selection: Selection) -> Iterator[FileInfo | Problem]:
         """What is selected, sorted, each folder before what is in it.
 
