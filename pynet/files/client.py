@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pynet.dial import Dialler
 from pynet.errors import Closed, ConfigurationError, PynetError
 from pynet.files.info import FileInfo, Usage
 from pynet.files.landing import Landing
@@ -35,11 +36,12 @@ class Files:
 
     Args:
         remote: the Gateway's file process.
+        dialler: opens lanes to it.
     """
 
-    def __init__(self, remote: RemoteGateway) -> None:
+    def __init__(self, remote: RemoteGateway, dialler: Dialler) -> None:
         self._remote = remote
-        self.lanes = WarmLanes(remote.dialler)
+        self.lanes = WarmLanes(dialler)
         self._lock = threading.Lock()
         self._runs: set[LocalRun] = set()
         self._closed = False

@@ -101,6 +101,12 @@ class Part:
         except OSError as error:
             raise told(error, self.info.name) from error
 
+    def read(self, index: int) -> bytes:
+        """What was written of one leaf."""
+        view = memoryview(bytearray(leaf_size(self.info.size, index)))
+        system.read_into(self.fd, view, index * LEAF)
+        return view.tobytes()
+
     def leaf_written(self, index: int, digest: bytes) -> None:
         """Take note that a leaf is there as a whole; from time to time, make it durable.
 

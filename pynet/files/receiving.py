@@ -42,7 +42,7 @@ TELL = 0.05
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-class Incoming:
+class Arriving:
     """A large file of which something is missing.
 
     Attributes:
@@ -97,7 +97,7 @@ class Receiving:
         self._digest = hasher(algorithm)
         self._infos: dict[int, FileInfo] = {}
         self._small: dict[int, FileInfo] = {}
-        self._large: dict[int, Incoming] = {}
+        self._large: dict[int, Arriving] = {}
         self._storing = 0
         self._frames: dict[int, int] = {}
         self._told: tuple[dict[int, int], int, int] = ({}, 0, 0)
@@ -186,7 +186,7 @@ class Receiving:
         missing = {leaf for first, count in runs for leaf in range(first, first + count)}
         here = info.size - sum(min(LEAF, info.size - leaf * LEAF) for leaf in missing)
         with self._lock:
-            self._large[id] = Incoming(info, part, missing)
+            self._large[id] = Arriving(info, part, missing)
             self.bytes += here
         return [id, [list(run) for run in runs]]
 
@@ -340,7 +340,7 @@ class Receiving:
             self._fail(error)
 
     def _write(
-        self, id: int, incoming: Incoming, leaf: int, offset: int, digest: bytes,
+        self, id: int, incoming: Arriving, leaf: int, offset: int, digest: bytes,
         body: memoryview, whole: int,
     ) -> None:  # fmt: skip
         incoming.part.write(leaf * LEAF + offset, body)
@@ -364,7 +364,7 @@ class Receiving:
                 incoming.missing.discard(leaf)
                 self.bytes += whole
 
-    def _publish_if_whole(self, id: int, incoming: Incoming) -> None:
+    def _publish_if_whole(self, id: int, incoming: Arriving) -> None:
         with self._lock:
             if not incoming.sealed or incoming.missing or self._large.get(id) is not incoming:
                 return
@@ -410,8 +410,9 @@ class Receiving:
         }
 
     def close(self) -> None:
-        """Let go of what is not whole; it is found again. Idempotent."""
+        """Let go of the landing; what is not whole is found again. Idempotent."""
         with self._lock:
             large, self._large = list(self._large.values()), {}
         for incoming in large:
             incoming.part.close(keep=True)
+        self.landing.close()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from pynet.context import caller
 from pynet.errors import Forbidden, NotShared, PynetError, TalkEnded
@@ -16,10 +16,13 @@ from pynet.files.listing import list_folder, total_of
 from pynet.files.receiving import Receiving
 from pynet.files.selection import Selection
 from pynet.files.sending import AT_A_TIME, Origin, Sending
-from pynet.files.shares import Share
+from pynet.files.shares import Share, Shares
 from pynet.files.tree import Tree
-from pynet.gateway import Gateway
 from pynet.talk import Talk
+from pynet.trust.peers import Role
+
+if TYPE_CHECKING:
+    from pynet.gateway import Gateway
 
 STEP = 0.005
 """Seconds for which a control talk is listened to before it is seen whether all is there."""
@@ -31,7 +34,7 @@ PATIENCE = 5.0
 """Seconds that a lane waits for the transfer it belongs to."""
 
 
-def register(gateway: Gateway, shares: Mapping[str, Share]) -> None:
+def register(gateway: Gateway, shares: Shares) -> None:
     """Offer files of these shares at the Gateway."""
     service = Service(shares)
     # Each share has its own role; whoever may see none of them learns nothing.
@@ -52,8 +55,8 @@ class Service:
         shares: named roots.
     """
 
-    def __init__(self, shares: Mapping[str, Share]) -> None:
-        self._shares = dict(shares)
+    def __init__(self, shares: Shares) -> None:
+        self._shares = shares
         self._changed = threading.Condition()
         self._ends: dict[str, tuple[object, Sending | Receiving]] = {}
 
@@ -62,11 +65,10 @@ class Service:
     def roots(self) -> list[dict[str, Any]]:
         """The shares that the caller may see."""
         rows = []
-        for share in self._shares.values():
-            if self._allowed(share):
-                with contextlib.suppress(NotShared), Tree(share.path) as tree:
-                    usage = tree.usage()
-                    rows.append({"name": share.name, "write": share.write, "usage": usage})
+        for share in self._shares.visible(_role()):
+            with contextlib.suppress(NotShared), Tree(share.path) as tree:
+                usage = tree.usage()
+                rows.append({"name": share.name, "write": share.write, "usage": usage})
         return rows
 
     def list(self, place: str | bytes) -> list[FileInfo]:
@@ -123,9 +125,7 @@ class Service:
 
     def put(self, talk: Talk, token: str, where: str | bytes, options: dict[str, Any]) -> Any:
         """Take files from the Controller."""
-        share, base = self._find(where)
-        if not share.write:
-            raise Forbidden(f"{share.name} is shared for reading only; share it with write=True")
+        share, base = self._find(where, write=True)
         landing = Landing(
             Tree(share.path),
             base,
@@ -193,23 +193,15 @@ class Service:
         who = caller()
         return None if who is None else (who.id, who.session)
 
-    @staticmethod
-    def _allowed(share: Share) -> bool:
-        who = caller()
-        return who is None or who.role >= share.role
-
-    def _find(self, place: str | bytes) -> tuple[Share, bytes]:
+    def _find(self, place: str | bytes, *, write: bool = False) -> tuple[Share, bytes]:
         """The share that a place is in, and the name below it.
 
         Raises:
             NotShared: there is none, or not for this caller.
+            Forbidden: it may be read only.
         """
-        raw = _raw(place)
-        name, _, rest = raw.partition(b"/")
-        share = self._shares.get(name.decode("utf-8", "replace"))
-        if share is None or not self._allowed(share):
-            known = ", ".join(s.name for s in self._shares.values() if self._allowed(s)) or "nothing"
-            raise NotShared(f"{name.decode('utf-8', 'replace')!r} is not shared here; there is: {known}")
+        name, _, rest = _raw(place).partition(b"/")
+        share = self._shares.find(name.decode("utf-8", "replace"), _role(), write=write)
         return share, rest.strip(b"/")
 
     def _origin(self, pattern: str | bytes, match: str | None) -> Origin:
@@ -217,6 +209,11 @@ class Service:
         share, _ = self._find(raw)
         below = raw.partition(b"/")[2]
         return Origin(Tree(share.path), Selection.parse(below, match=match))
+
+
+def _role() -> Role:
+    who = caller()
+    return Role.NONE if who is None else who.role
 
 
 def _raw(place: str | bytes) -> bytes:
