@@ -66,7 +66,7 @@ class Job:
         with self._changed:
             self._listener = listener
             while self._said:
-                listener(self._said.popleft())
+                self._tell(listener, self._said.popleft())
 
     def say(self, value: Any) -> None:
         """The process's own: the parent says something."""
@@ -74,17 +74,21 @@ class Job:
             if self._listener is None:
                 self._said.append(value)
                 self._changed.notify_all()
-                return
-            try:
-                self._listener(value)
-            except Exception:
-                log.exception("a job failed to listen")
+            else:
+                self._tell(self._listener, value)
 
     def cancel(self) -> None:
         """Ask it to end."""
         with self._changed:
             self.cancelled.set()
             self._changed.notify_all()
+
+    @staticmethod
+    def _tell(listener: Callable[[Any], object], value: Any) -> None:
+        try:
+            listener(value)
+        except Exception:
+            log.exception("a job failed to listen")
 
 
 class _Jobs:
