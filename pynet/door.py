@@ -20,7 +20,9 @@ from pynet.io.tls import Tls
 from pynet.offenders import Offenders
 from pynet.stranger import (
     FILES,
+    FILES_BUSY,
     FILES_CLOSED,
+    FILES_OPEN,
     GONE,
     PAIRING,
     PLAIN,
@@ -65,6 +67,7 @@ UNWANTED = {
 }
 """Why somebody is sent away."""
 
+OnFiles = Callable[[socket.socket, str], bool]
 OnHello = Callable[[Lane, Frame, dict[str, object]], None]
 
 
@@ -83,8 +86,8 @@ class Door:
     Attributes:
         port: it listens on; 0 if it does not.
         on_pairing: while a pairing window is open: gets the sockets of who wants to pair.
-        on_files: while something is shared: gets the sockets of who wants files, and where they
-            come from.
+        on_files: while something is shared: gets the socket of who wants files, which it must not
+            keep, and where it comes from; tells whether it is served elsewhere now.
     """
 
     def __init__(
@@ -106,7 +109,7 @@ class Door:
         self._lock = threading.Lock()
         self._ungreeted: dict[Lane | Stranger, str] = {}
         self.on_pairing: Callable[[socket.socket], None] | None = None
-        self.on_files: Callable[[socket.socket, str], None] | None = None
+        self.on_files: OnFiles | None = None
         self._offenders = Offenders()
         self._closed = False
         reactor.watch(self)
@@ -225,12 +228,22 @@ class Door:
             elif word == PAIRING and self.on_pairing is not None:
                 self.on_pairing(stranger.sock)
             elif word == FILES and self.on_files is not None:
-                self.on_files(stranger.sock, stranger.host)
+                self._pass_on(stranger, self.on_files)
             else:
                 self._send_away(stranger, word)
         except OSError as error:
             log.debug("a connection was gone before it was greeted: %s", error)
             stranger.close()
+
+    def _pass_on(self, stranger: Stranger, on_files: OnFiles) -> None:
+        """Let another process greet; it waits for TLS, and the caller with that for our word."""
+        host = stranger.host
+        with stranger.sock as sock:
+            if on_files(sock, host):
+                sock.send(FILES_OPEN)
+                return
+            self._offenders.complain(host, f"sent {host} away: the process for files is busy")
+            sock.send(FILES_BUSY)
 
     def _send_away(self, stranger: Stranger, word: str) -> None:
         """Say a word that the other program understands, and hang up."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import os
@@ -35,7 +34,6 @@ from pynet.pool import HandlerPool
 from pynet.questions import answer_all
 from pynet.registrar import Registrar
 from pynet.source import Sources
-from pynet.stranger import FILES_BUSY, FILES_OPEN
 from pynet.swarm.group import Group, Groups
 from pynet.trust.peers import Peer, Role
 from pynet.trust.reception import Reception
@@ -387,17 +385,7 @@ class Gateway(Registrar):
             from pynet.files.launcher import FileProcess
 
             self._files = FileProcess(self, self._shares)
-            self._door.on_files = self._on_files
-
-    def _on_files(self, sock: socket.socket, host: str) -> None:
-        """Somebody wants files: the file process is the one to greet."""
-        assert self._files is not None
-        with sock, contextlib.suppress(OSError):  # who is gone already is no trouble
-            taken = self._files.take(sock, host)
-            # The file process waits for TLS, and that waits for this.
-            sock.send(FILES_OPEN if taken else FILES_BUSY)
-            if not taken:
-                log.warning("sent %s away, which came for files: their process is busy", host)
+            self._door.on_files = self._files.take
 
     # ---- arrivals, on the reactor -------------------------------------------------------
 

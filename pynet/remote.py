@@ -50,6 +50,7 @@ class RemoteGateway:
         version: its pynet release.
         peer: whose it is, as its certificate proves; None over plain TCP.
         role: what this machine may do there: ``"viewer"``, ``"driver"`` or ``"owner"``.
+        trust: who this machine is, and whom it knows; None over plain TCP.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class RemoteGateway:
         self._question_turn = threading.Lock()
         self._manager: Lane | None
         self._manager, welcome = dialler.greet("manage")
+        self.trust = trust
         self.peer: Peer | None = None
         if trust is not None and self._manager.tls is not None:
             # Whoever has answered now is to answer from now on.
@@ -77,6 +79,11 @@ class RemoteGateway:
         self.name = str(welcome.get("gateway", ""))
         self.version = str(welcome.get("version", ""))
         self.role = str(welcome.get("role", ""))
+
+    @property
+    def dialler(self) -> Dialler:
+        """Opens further lanes to the same Gateway."""
+        return self._dialler
 
     # ---- batch --------------------------------------------------------------------------
 

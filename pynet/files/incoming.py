@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import re
@@ -106,7 +107,13 @@ class Incoming:
             FileNotFoundError: it is not there, or was removed just now.
         """
         flags = os.O_RDWR | NO_FOLLOW | CLOEXEC
-        fd = os.open(self.folder.prefix + name, flags, dir_fd=self.folder.fd)
+        try:
+            fd = os.open(self.folder.prefix + name, flags, dir_fd=self.folder.fd)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            self.remove(name)  # a link was never made here
+            raise FileNotFoundError from None
         if not system.lock(fd):
             os.close(fd)
             return None

@@ -89,10 +89,11 @@ class Landing:
         self.origin = origin
         self._hash = hasher(algorithm)
         self.space = Space(tree, floor_bytes, floor_share)
+        self._publisher = Publisher(tree, conflict)
         self._incoming = Incoming(tree, kept_for)
         self._where: Folder = self._incoming.folder
         self._traits = self._incoming.traits
-        self._publisher = Publisher(tree, conflict, self._traits.folds)
+        self._publisher.folds = self._traits.folds
         self._settler = Settler(tree, self._incoming, self._publisher, algorithm)
         self._lock = threading.Lock()
         self._parts: dict[bytes, Part] = {}
@@ -224,9 +225,11 @@ class Landing:
                 self._settler.add(Waiting(info, target, name, root))
                 return b""
             return self._published(info, target, name)
-        except OSError as error:
+        except BaseException as error:
             self._incoming.remove(name)
-            raise told(error, info.name) from error
+            if isinstance(error, OSError):
+                raise told(error, info.name) from error
+            raise
 
     def _published(self, info: FileInfo, target: bytes, name: bytes) -> bytes:
         def same(folder: Folder, part: bytes) -> bool:
@@ -273,6 +276,7 @@ class Landing:
             Damaged: it is not what was sent; the part is removed.
             FileExistsError, OSError: it could not get its name; the part stays.
         """
+        part.check()
         if root is not None and part.root() != root:
             self._forget(part)
             part.close(keep=False)

@@ -127,10 +127,8 @@ class _Child:
         self._on_end = on_end
         ours, self._theirs = socket.socketpair()
         self.channel = Channel(ours)
-        # They wait in the pair of sockets until the process is there to read them.
-        self.channel.offer(settings.pack())
-        for share in shares.all():
-            self.channel.offer([SHARE, share.pack()])
+        # It waits in the pair of sockets until the process is there to read it, as what follows.
+        self.channel.offer([settings.pack(), [share.pack() for share in shares.all()]])
         self._process: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run, name="pynet-files-process", daemon=True)
         self._thread.start()

@@ -38,6 +38,9 @@ What is under way while that lasts comes on top of what a crash costs, so it is 
 that may be sent again.
 """
 
+_TRIED, _TRIED_SECONDS = 16 * 1024 * 1024, 0.002
+"""Bytes reserved first; a disk slower than that fills them with zeros, tmpfs for one."""
+
 LEAVES, HOLE = "leaves", "hole"
 _LONGEST = 65_536  # leaves in one record, so that it stays a few MiB
 
@@ -158,11 +161,21 @@ class Part:
         """Whether all leaves are there."""
         return not self._left
 
+    def check(self) -> None:
+        """Make sure that it is whole and the disk took it.
+
+        Raises:
+            Damaged: leaves are missing.
+            OSError: the disk has failed.
+        """
+        self._raise_failure()
+        if self._left:
+            raise Damaged(f"{self.info.text} is not complete: {self._left} pieces are missing")
+
     @property
     def digests(self) -> list[bytes]:
         """Of all leaves; only when complete."""
-        if self._left:
-            raise Damaged(f"{self.info.text} is not complete: {self._left} pieces are missing")
+        self.check()
         return [leaf for leaf in self._leaves if leaf is not None]
 
     def root(self) -> bytes:
@@ -240,12 +253,21 @@ class Part:
             os.ftruncate(self.fd, size)
             need = min(size, self.info.allocated or size)
             self._space.take(need)
-            if self.info.allocated >= size and system.reserve(self.fd, size):
+            if self.info.allocated >= size and self._reserve():
                 return
             self._unreserved = need
             self._space.promise(self, need)
         except OSError as error:
             raise told(error, self.info.name) from error
+
+    def _reserve(self) -> bool:
+        """Have the disk set the space aside, unless it is one that takes its time for that."""
+        size = self.info.size
+        start = time.perf_counter()
+        quick = system.reserve(self.fd, min(size, _TRIED)) and (
+            time.perf_counter() - start < _TRIED_SECONDS
+        )
+        return size <= _TRIED or (quick and system.reserve(self.fd, size))
 
     def _take_up(self) -> bool:
         """What the journal says is there; False if this is not that file."""

@@ -126,9 +126,11 @@ def serve(channel: Channel) -> None:
     message = channel.receive()
     if message is None:
         return
-    settings = Settings.unpack(message.value)
+    settings, known = Settings.unpack(message.value[0]), message.value[1]
     child.forward_log(channel, settings.log_level)
     shares = Shares()
+    for packed in known:
+        shares.add(Share.unpack(packed))
     with file_gateway(settings, shares, settings.trust()) as gateway:
         while (message := channel.receive()) is not None:
             word, *details = message.value

@@ -30,18 +30,20 @@ class Publisher:
         tree: in which the names are.
         conflict: what to do where something else has the name: ``"keep"`` both, under another
             name, ``"overwrite"``, or ``"skip"``.
+
+    Attributes:
         folds: the file system takes names for one that are not; see ``Traits``.
 
     Raises:
         ConfigurationError: there is no such way to deal with conflicts.
     """
 
-    def __init__(self, tree: Tree, conflict: Conflict, folds: bool) -> None:
+    def __init__(self, tree: Tree, conflict: Conflict) -> None:
         if conflict not in ("keep", "overwrite", "skip"):
             raise ConfigurationError(f"conflict is keep, overwrite or skip, not {conflict!r}")
         self.conflict = conflict
         self._tree = tree
-        self._folds = folds
+        self.folds = False
 
     def publish(self, where: Folder, temporary: bytes, target: bytes, same: Same) -> bytes:
         """Give a file its name, or one with a number; return what it is.
@@ -92,7 +94,7 @@ class Publisher:
 
     def is_exact(self, folder: Folder, part: bytes) -> bool:
         """Whether no other name stands in the way that only this file system takes for it."""
-        if not self._folds:
+        if not self.folds:
             return True
         try:
             folder.lstat(part)
