@@ -82,9 +82,7 @@ class Talk:
     @property
     def over(self) -> bool:
         """Nobody listens any more: it was cancelled or ended, or the lane is dead."""
-        return (
-            self._cancelled.is_set() or self._ended is not None or self.lane.error is not None
-        )
+        return self._cancelled.is_set() or self._ended is not None or self.lane.error is not None
 
     def say(self, value: Any, body: Buffer | Sequence[Buffer] = ()) -> None:
         """Say something. Returns when the kernel has it all, so that ``body`` may be used again.

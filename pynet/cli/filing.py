@@ -28,7 +28,7 @@ def get(options: argparse.Namespace) -> int:
             return _show_selection(gateway, options)
         transfer = gateway.get(
             options.what, options.to, match=options.match, lanes=options.lanes,
-            conflict=options.conflict, own_process=False,
+            conflict=options.conflict,
         )  # fmt: skip
         return _follow(transfer, options)
 
@@ -38,7 +38,7 @@ def put(options: argparse.Namespace) -> int:
     with connected(options) as gateway:
         transfer = gateway.put(
             options.what, options.to, match=options.match, lanes=options.lanes,
-            conflict=options.conflict, own_process=False,
+            conflict=options.conflict,
         )  # fmt: skip
         return _follow(transfer, options)
 
@@ -65,7 +65,7 @@ def df(options: argparse.Namespace) -> None:
 
 def list_folder(gateway: RemoteGateway, options: argparse.Namespace) -> None:
     """Print what is in a folder."""
-    found = gateway.files.list(options.folder)
+    found = gateway.files.look(options.folder)
     if options.json:
         print_json([{"name": info.text, "kind": info.kind, "size": info.size,
                      "mtime_ns": info.mtime_ns, "mode": info.mode} for info in found])  # fmt: skip
@@ -142,5 +142,3 @@ def _show_selection(gateway: RemoteGateway, options: argparse.Namespace) -> int:
             print(printable(f"{size(info.size):>12}  {info.text}"))
         print(f"{len(found)} files, {size(sum(info.size for info in found))}; nothing was fetched")
     return 0
-
-

@@ -15,6 +15,7 @@ from pynet.files.landing import Landing
 from pynet.files.lanecount import MOST
 from pynet.files.lanes import WarmLanes
 from pynet.files.local import LocalRun
+from pynet.files.publish import Conflict
 from pynet.files.receiving import Receiving
 from pynet.files.selection import Selection
 from pynet.files.sending import Origin, Sending
@@ -37,10 +38,12 @@ class Files:
     Args:
         remote: the Gateway's file process.
         dialler: opens lanes to it.
+        peer: device id of whose it is; empty over plain TCP.
     """
 
-    def __init__(self, remote: RemoteGateway, dialler: Dialler) -> None:
+    def __init__(self, remote: RemoteGateway, dialler: Dialler, peer: str) -> None:
         self._remote = remote
+        self._origin = peer or remote.address
         self.lanes = WarmLanes(dialler)
         self._lock = threading.Lock()
         self._runs: set[LocalRun] = set()
@@ -51,7 +54,7 @@ class Files:
         rows: list[dict[str, Any]] = self._remote.call("files.roots")
         return rows
 
-    def list(self, place: str) -> list[FileInfo]:
+    def look(self, place: str) -> list[FileInfo]:
         """What is in one folder; names below it.
 
         Raises:
@@ -87,7 +90,7 @@ class Files:
         *,
         match: str | None = None,
         lanes: int | None = None,
-        conflict: str = "keep",
+        conflict: Conflict = "keep",
         callback: OnProgress | None = None,
         patience: float = PATIENCE,
     ) -> Transfer:
@@ -96,11 +99,10 @@ class Files:
         self._check(patterns, lanes, conflict)
         algorithm = ALGORITHM
         landing_tree = Tree(Path(to).expanduser(), create=True)
-        origin = self._remote.peer.id if self._remote.peer is not None else self._remote.address
 
         def make_end(say: Any) -> Receiving:
             landing = Landing(
-                landing_tree, conflict=conflict, algorithm=algorithm, origin=origin
+                landing_tree, conflict=conflict, algorithm=algorithm, origin=self._origin
             )
             return Receiving(landing, say, algorithm)
 
@@ -115,7 +117,7 @@ class Files:
         *,
         match: str | None = None,
         lanes: int | None = None,
-        conflict: str = "keep",
+        conflict: Conflict = "keep",
         callback: OnProgress | None = None,
         patience: float = PATIENCE,
     ) -> Transfer:
@@ -161,9 +163,7 @@ class Files:
         lanes: int | None,
         patience: float,
     ) -> Transfer:
-        run = LocalRun(
-            transfer, self.lanes, name, args, make_end, lanes, patience, self._over
-        )
+        run = LocalRun(transfer, self.lanes, name, args, make_end, lanes, patience, self._over)
         with self._lock:
             if self._closed:
                 raise Closed("the files of this Gateway were closed by this side")
@@ -180,11 +180,11 @@ class Files:
         if not what:
             raise ConfigurationError("nothing is named that could be transferred")
         if lanes is not None and (type(lanes) is not int or not 1 <= lanes <= 64):
-            raise ConfigurationError(f"lanes={lanes!r} is not within 1 to 64; leave it out to adapt")
-        if conflict not in CONFLICTS:
             raise ConfigurationError(
-                f"conflict={conflict!r} is none of {', '.join(CONFLICTS)}"
+                f"lanes={lanes!r} is not within 1 to 64; leave it out to adapt"
             )
+        if conflict not in CONFLICTS:
+            raise ConfigurationError(f"conflict={conflict!r} is none of {', '.join(CONFLICTS)}")
 
 
 def local_origin(path: str | os.PathLike[str], match: str | None) -> Origin:
@@ -205,5 +205,3 @@ def local_origin(path: str | os.PathLike[str], match: str | None) -> Origin:
         head, part = os.path.split(whole)
         return Origin(Tree(head), Selection.exactly(os.fsencode(part), match=match))
     return Origin(Tree(os.path.abspath(head)), Selection.parse(os.fsencode(tail), match=match))
-
-

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pynet.dial import Dialler
+from pynet.files.client import Files
 from pynet.files.process import for_files
 from pynet.remote import RemoteGateway
 from pynet.stranger import FILES_WORD
+from pynet.trust.peers import Peer
 from pynet.trust.store import Trust
 
 
@@ -30,6 +32,15 @@ def files_gateway(
         ConnectError: nobody answers, or it knows nothing of files.
     """
     return RemoteGateway(files_dialler(dialler), on_closed, trust)
+
+
+def open_files(dialler: Dialler, peer: Peer | None) -> Files:
+    """What a Gateway shares, over lanes of this process.
+
+    Raises:
+        As :func:`files_gateway`.
+    """
+    return Files(files_gateway(dialler), files_dialler(dialler), "" if peer is None else peer.id)
 
 
 def files_dialler(dialler: Dialler) -> Dialler:

@@ -38,9 +38,7 @@ class LaneCount:
         log: what was tried, for people: ``"2 -> 4 lanes: +71 %"``.
     """
 
-    def __init__(
-        self, now: float, round_trip: float, most: int = MOST, first: int = FIRST
-    ) -> None:
+    def __init__(self, now: float, round_trip: float, most: int = MOST, first: int = FIRST) -> None:
         self.most = most
         self.lanes = min(first, most)
         self.log: list[str] = []

@@ -57,13 +57,6 @@ class WarmLanes:
         for lane in lanes:
             self.give_back(lane)
 
-    @property
-    def round_trip(self) -> float:
-        """Seconds; 0 if no lane has told yet."""
-        with self._lock:
-            trips = [lane.connection.clock.round_trip for lane in self._idle]
-        return min((trip for trip in trips if trip is not None), default=0.0)
-
     def close(self) -> None:
         """Close those that are not lent. Idempotent."""
         with self._lock:

@@ -148,8 +148,9 @@ class LocalRun:
         self._before += arrived
         if attempt.count is not None:
             self._log += attempt.count.log
-        if isinstance(getattr(attempt, "end", None), Sending):
-            self._repeated += attempt.end.repeated
+        end = getattr(attempt, "end", None)
+        if isinstance(end, Sending):
+            self._repeated += end.repeated
         self._lane_meters.clear()
         return arrived
 

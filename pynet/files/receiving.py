@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pynet.errors import BadName, FilesError, NoSpace, PynetError, RemoteProtocolError
+from pynet.errors import BadName, FilesError, NoSpace, PynetError, RemoteProtocolError, TalkEnded
 from pynet.files.hashing import LEAF, hasher
 from pynet.files.info import FOLDER, FileInfo, Problem
 from pynet.files.landing import Identical, Landing, Refused, Wanted
@@ -30,7 +30,7 @@ from pynet.files.messages import (
 )
 from pynet.files.part import Part
 from pynet.files.sending import problem_of
-from pynet.talk import Talk, TalkEnded
+from pynet.talk import Talk
 
 log = logging.getLogger("pynet.files")
 
@@ -122,7 +122,9 @@ class Receiving:
         except (IndexError, TypeError, ValueError, KeyError) as error:
             if isinstance(error, PynetError):
                 raise
-            raise RemoteProtocolError(f"the source of a transfer said nonsense: {error!r}") from error
+            raise RemoteProtocolError(
+                f"the source of a transfer said nonsense: {error!r}"
+            ) from error
 
     def _take(self, word: str, message: list[Any]) -> None:
         if word == FILES:
@@ -251,7 +253,9 @@ class Receiving:
         except (IndexError, TypeError, ValueError, KeyError) as error:
             if isinstance(error, PynetError):
                 raise
-            raise RemoteProtocolError(f"a lane of a transfer carried nonsense: {error!r}") from error
+            raise RemoteProtocolError(
+                f"a lane of a transfer carried nonsense: {error!r}"
+            ) from error
 
     def lane_lost(self, number: int) -> None:
         """A lane is gone: let the source send again what was on it."""

@@ -134,7 +134,9 @@ class Sending:
         try:
             self._take(message[0], message)
         except (IndexError, TypeError, ValueError, KeyError) as error:
-            raise RemoteProtocolError(f"the other end of a transfer said nonsense: {error!r}") from error
+            raise RemoteProtocolError(
+                f"the other end of a transfer said nonsense: {error!r}"
+            ) from error
 
     def _take(self, word: str, message: list[Any]) -> None:
         if word == WANT:

@@ -35,7 +35,7 @@ def test_small_files_travel_together_up_to_a_limit_of_bytes_and_of_files():
     work.add_small([(n, file(100_000)) for n in range(5)])
     work.add_small([(n, file(1)) for n in range(5, 200)])
     packs = drain(work)
-    assert [id for pack in packs for id in pack.ids] == list(range(200))
+    assert [n for pack in packs for n in pack.ids] == list(range(200))
     assert all(pack.size <= PACK and len(pack.ids) <= MOST_IN_PACK for pack in packs)
     assert len(packs[0].ids) == 2
 
@@ -60,11 +60,11 @@ def test_a_large_file_is_cut_into_pieces_of_the_size_that_the_lane_wants():
 )
 def test_every_byte_is_taken_until_it_is_confirmed_whatever_lanes_are_lost(sizes, losses, piece):
     work = Work()
-    for id, size in enumerate(sizes):
+    for number, size in enumerate(sizes):
         if size > LEAF // 4:
-            work.add_large(id, file(size), [(0, -(-size // LEAF))])
+            work.add_large(number, file(size), [(0, -(-size // LEAF))])
         else:
-            work.add_small([(id, file(size))])
+            work.add_small([(number, file(size))])
     arrived: list[Pack | Piece] = []
     lane = 10
     for number, frames in losses:  # lanes that take some units and lose all but the first few
@@ -76,14 +76,14 @@ def test_every_byte_is_taken_until_it_is_confirmed_whatever_lanes_are_lost(sizes
     seen: dict[int, set[tuple[int, int]]] = {}
     for unit in arrived:
         if isinstance(unit, Pack):
-            for id in unit.ids:
-                assert seen.setdefault(id, set()) == set()
-                seen[id].add((0, sizes[id]))
+            for number in unit.ids:
+                assert seen.setdefault(number, set()) == set()
+                seen[number].add((0, sizes[number]))
         else:
             spot = (unit.leaf * LEAF + unit.offset, unit.size)
             assert spot not in seen.setdefault(unit.file.id, set())
             seen[unit.file.id].add(spot)
-    assert {id: sum(size for _, size in spots) for id, spots in seen.items()} == dict(
+    assert {number: sum(size for _, size in spots) for number, spots in seen.items()} == dict(
         enumerate(sizes)
     )
 
