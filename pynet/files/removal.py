@@ -23,6 +23,8 @@ from pynet.files.receipts import ENOUGH, GONE, REMOVED, Outcome, Receipt, Sent
 from pynet.files.system import HAS_SYNCFS, sync_all
 from pynet.files.tree import Folder, Tree
 
+MANY = 8  # folders after which one sync of the whole disk is quicker than one of each
+
 
 class Decision(enum.Enum):
     """What to do after a look at how full the disk is."""
@@ -220,9 +222,12 @@ class Removal:
 
     def _settle(self) -> None:
         """Make the removals durable, and then say so in the journal."""
-        for folder in self._touched.values():
-            if folder.fd is not None:
-                sync_folder(folder.fd)
+        touched = [folder.fd for folder in self._touched.values() if folder.fd is not None]
+        if len(touched) > MANY and HAS_SYNCFS:
+            sync_all(touched[0])
+        else:
+            for fd in touched:
+                sync_folder(fd)
         self._touched.clear()
         crash_point("SYNCED")
         # Without it a restart finds the receipts and no files, which says the same.
