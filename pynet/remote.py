@@ -367,7 +367,7 @@ class RemoteGateway:
         with self._files_turn:
             self._check_open()
             if self._files is None:
-                self._files = open_files(self._dialler, self.peer)
+                self._files = open_files(self)
             return self._files
 
     def get(self, what: str | Sequence[str], to: str | PathLike[str], **options: Any) -> Transfer:

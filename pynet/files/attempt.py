@@ -15,6 +15,7 @@ from pynet.files.lanes import WarmLanes
 from pynet.files.messages import PAUSE, STOP
 from pynet.files.receiving import Receiving
 from pynet.files.sending import Sending
+from pynet.io.lane import Lane
 from pynet.talk import ClientTalk, open_talk
 
 log = logging.getLogger("pynet.files")
@@ -32,8 +33,9 @@ MakeEnd = Callable[[Callable[..., None]], Sending | Receiving]
 
 
 class Attempt:
-    """Runs until everything is where it belongs, or something is lost. One thread runs it, each
-    lane has one of its own.
+    """Runs until everything is where it belongs, or something is lost.
+
+    One thread runs it, each lane has one of its own.
 
     Args:
         lanes: to borrow from.
@@ -47,6 +49,7 @@ class Attempt:
         end: ours.
         count: how many lanes there should be.
         cancelled: set by whoever wants it to end.
+        carrying: the lanes at work, by number.
         result: what the other end says of it at last.
     """
 
@@ -71,6 +74,7 @@ class Attempt:
         self.count: LaneCount | None = None
         self._numbers = 0
         self._threads: dict[int, threading.Thread] = {}
+        self.carrying: dict[int, Lane] = {}
         self._stopped: set[int] = set()
         self._ended: list[tuple[int, PynetError | None]] = []
         self._paused = False
@@ -190,7 +194,7 @@ class Attempt:
         end = self.end
         problem: PynetError | None = None
         try:
-            lane = self._lanes.borrow()
+            lane = self.carrying[number] = self._lanes.borrow()
             try:
                 with open_talk(lane, "files.lane", self.token, number) as talk:
                     if isinstance(end, Sending):
@@ -199,6 +203,7 @@ class Attempt:
                     else:
                         end.run_lane(number, talk)
             finally:
+                del self.carrying[number]
                 self._lanes.give_back(lane)
         except TalkEnded:
             log.debug("lane %d has come to its end", number)

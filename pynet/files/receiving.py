@@ -64,8 +64,10 @@ class Arriving:
 
 
 class Receiving:
-    """What one transfer receives. The control talk's owner calls :meth:`on_message` and
-    :meth:`tick`; each lane's thread calls :meth:`run_lane`.
+    """What one transfer receives.
+
+    The control talk's owner calls :meth:`on_message` and :meth:`tick`; each lane's thread calls
+    :meth:`run_lane`.
 
     Args:
         landing: where files arrive.
@@ -142,9 +144,9 @@ class Receiving:
 
     def _offered(self, first: int, entries: list[Any]) -> None:
         wants: list[Any] = []
-        for id, entry in enumerate(entries, first):
+        for number, entry in enumerate(entries, first):
             try:
-                want = self._decide(id, unpack_info(entry))
+                want = self._decide(number, unpack_info(entry))
             except BadName as error:
                 self.problems.append(Problem(bytes(entry[0]), "name", str(error)))
                 continue
@@ -281,11 +283,11 @@ class Receiving:
         if sum(sizes) != (0 if body is None else len(body)) or any(size < 0 for size in sizes):
             raise ValueError(sizes)
         at = 0
-        for id, size, digest in zip(ids, sizes, digests, strict=True):
+        for number, size, digest in zip(ids, sizes, digests, strict=True):
             data = b"" if body is None else body[at : at + size]
             at += size
             with self._lock:
-                info = self._small.pop(id, None)
+                info = self._small.pop(number, None)
                 self._storing += info is not None
             if info is None:
                 continue
@@ -293,7 +295,7 @@ class Receiving:
                 if size != info.size:
                     raise ValueError(size)
                 if self.failure is None:
-                    self._store(id, info, data, digest)
+                    self._store(number, info, data, digest)
             finally:
                 with self._lock:
                     self._storing -= 1

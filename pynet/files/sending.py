@@ -55,8 +55,10 @@ class Origin(NamedTuple):
 
 
 class Sending:
-    """What one transfer sends. The control talk's owner calls :meth:`tell` and :meth:`on_message`;
-    each lane's thread calls :meth:`run_lane`.
+    """What one transfer sends.
+
+    The control talk's owner calls :meth:`tell` and :meth:`on_message`; each lane's thread calls
+    :meth:`run_lane`.
 
     Args:
         origins: where the files are.
@@ -217,13 +219,13 @@ class Sending:
     def _send_pack(self, talk: Talk, pack: Pack) -> int:
         ids, digests, bodies, sizes = [], [], [], []
         digest = self._digest
-        for id, info in zip(pack.ids, pack.infos, strict=True):
+        for number, info in zip(pack.ids, pack.infos, strict=True):
             try:
-                data = read_small(self._trees[id], info)
+                data = read_small(self._trees[number], info)
             except (OSError, FilesError) as error:
-                self._drop(id, error)
+                self._drop(number, error)
                 continue
-            ids.append(id)
+            ids.append(number)
             sizes.append(len(data))
             digests.append(digest(data))
             bodies.append(data)

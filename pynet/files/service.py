@@ -39,7 +39,7 @@ def register(gateway: Gateway, shares: Shares) -> None:
     service = Service(shares)
     # Each share has its own role; whoever may see none of them learns nothing.
     gateway.batch(service.roots, name="files.roots", role="viewer")
-    gateway.batch(service.look, name="files.list", role="viewer")
+    gateway.batch(service.look, name="files.look", role="viewer")
     gateway.batch(service.find, name="files.find", role="viewer")
     gateway.batch(service.total, name="files.total", role="viewer")
     gateway.batch(service.usage, name="files.usage", role="viewer")

@@ -1,0 +1,62 @@
+"""A transfer that runs in the worker process, as this one follows it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from pynet.errors import PynetError
+from pynet.files.progress import Report
+from pynet.files.transfer import Transfer
+from pynet.files.worker import WorkerJob
+
+PAUSE = "pause"
+"""What is said to the job: ``[PAUSE, True or False]``."""
+
+
+class RelayedRun:
+    """Waits for the end of a job on a thread of its own, and passes on what is wanted of it.
+
+    Args:
+        transfer: to tell.
+        job: in the worker process.
+        on_over: called at last.
+    """
+
+    def __init__(
+        self, transfer: Transfer, job: WorkerJob, on_over: Callable[[RelayedRun], None]
+    ) -> None:
+        self._transfer = transfer
+        self._job = job
+        self._on_over = on_over
+        self._cancelled = False
+        self._thread = threading.Thread(target=self._wait, name="pynet-files-relay", daemon=True)
+
+    def start(self) -> None:
+        """Begin to wait."""
+        self._transfer.begin(self)
+        self._thread.start()
+
+    def pause(self, paused: bool) -> None:
+        """See :meth:`Transfer.pause`."""
+        self._job.say([PAUSE, paused])
+
+    def cancel(self) -> None:
+        """See :meth:`Transfer.cancel`."""
+        self._cancelled = True
+        self._job.cancel()
+
+    def join(self) -> None:
+        """Wait until the transfer knows how it ended."""
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _wait(self) -> None:
+        report: Report | None = None
+        problem: PynetError | None = None
+        try:
+            report = self._job.result()
+        except PynetError as error:
+            problem = error
+        self._on_over(self)
+        self._transfer.end(report, problem, cancelled=self._cancelled)
