@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import stat
 import threading
-import time
 from dataclasses import dataclass
 
 from pynet.errors import Damaged, FilesError
@@ -22,11 +21,11 @@ from pynet.files.info import FileInfo, Problem, shown
 from pynet.files.part import Part
 from pynet.files.problems import problem
 from pynet.files.publish import Publisher
+from pynet.files.syncing import Syncer
 from pynet.files.tree import READ, Folder, Tree
 
 _SEEK_DATA = getattr(os, "SEEK_DATA", None)
 _OPEN = 128  # small files that are open at a time to be read back
-_AGAIN = 16  # groups after which the other way of syncing is tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,61 +301,6 @@ class Settler:
                 one.part.close()
             else:
                 self._end(one)
-
-
-class Syncer:
-    """Syncs groups of small files: one call for the whole disk, or each by itself.
-
-    Which is quicker depends on the disk, and on what others have written to it. It tries both,
-    keeps to the quicker, and looks at the other again from time to time.
-    """
-
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder
-        self._cost: dict[bool, float] = {}  # seconds for each file, by whether it is all at once
-        self._groups = 0
-
-    def sync(self, group: list[Waiting]) -> None:
-        """Make them durable; those that could not be made so have a problem then."""
-        if not group:
-            return
-        together = self._choice(len(group))
-        start = time.perf_counter()
-        if together:
-            self._all_at_once(group)
-        else:
-            self._one_by_one(group)
-        cost = (time.perf_counter() - start) / len(group)
-        self._cost[together] = (self._cost.get(together, cost) + cost) / 2
-
-    def _choice(self, many: int) -> bool:
-        if not system.HAS_SYNCFS or self._folder.fd is None or many < 4:
-            return False
-        self._groups += 1
-        for together in (True, False):
-            if together not in self._cost:
-                return together
-        return (self._cost[True] < self._cost[False]) != (self._groups % _AGAIN == 0)
-
-    def _all_at_once(self, group: list[Waiting]) -> None:
-        # The folder was opened before any of the files was written, so failures since then count.
-        try:
-            system.sync_all(self._folder.fd or 0)
-        except OSError as error:
-            for one in group:
-                one.fail(error)
-
-    def _one_by_one(self, group: list[Waiting]) -> None:
-        for one in group:
-            try:
-                folder = self._folder
-                fd = os.open(folder.prefix + one.temporary, os.O_RDWR | READ, dir_fd=folder.fd)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
-            except OSError as error:
-                one.fail(error)
 
 
 def _why(one: Waiting) -> Problem:

@@ -140,6 +140,7 @@ def test_a_failure_of_syncing_is_final(
             elif call == "fsync":
                 patch.setattr(os, "fsync", fail)
             else:
+                patch.setattr(landing._settler._syncer, "_groups", 1)
                 patch.setattr(system, "sync_all", fail)
             results = landing.settle()
     for info, one in zip(group, results, strict=True):
