@@ -167,7 +167,7 @@ class Journal:
         self._end = len(head)
 
     def _reserve(self, start: int, size: int) -> None:
-        """Zeros and no fallocate: a disk that is full has nothing left to turn such space to use."""
+        """Zeros and no fallocate: to turn that to use needs blocks, which a full disk has not."""
         self._reserved = size > 0
         step = 64 * 1024
         for at in range(start, size, step):

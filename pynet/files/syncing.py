@@ -44,7 +44,7 @@ class Syncer:
         self._groups += 1
         if tried:
             self._each = _timed(self._one_by_one, tried)
-        if tried or self._together < self._each:
+        if tried or self._together <= self._each:
             self._together = _timed(self._all_at_once, rest)
         else:
             self._each = _timed(self._one_by_one, rest)
