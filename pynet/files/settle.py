@@ -130,7 +130,7 @@ class Settler:
                 mode = one.info.mode & 0o777
                 path = self._incoming.folder.prefix + one.part.name
                 system.dress(one.part.fd, path, mode, one.info.mtime_ns)
-                os.fsync(one.part.fd)
+                system.sync(one.part.fd)
             except OSError as error:
                 one.fail(error)
         self._syncer.sync(small)
@@ -168,7 +168,7 @@ class Settler:
                     self._check(one, fd, [one.root])
                     if not one.info.mode & 0o400:
                         system.dress(fd, b"", one.info.mode & 0o777, one.info.mtime_ns)
-                        os.fsync(fd)
+                        system.sync(fd)
                     self._publish(one, fd)
                 except (OSError, FilesError) as error:
                     one.fail(error)
@@ -238,7 +238,7 @@ class Settler:
             os.close(fd)
 
     def _durable_root(self, fd: int, size: int) -> bytes | None:
-        os.fsync(fd)
+        system.sync(fd)
         system.drop_cache(fd)
         leaves = self._leaves(fd, size)
         return None if leaves is None else root_digest(self._algorithm, size, leaves)

@@ -67,7 +67,7 @@ class Syncer:
                 flags = READ if folder.fd is not None else READ | os.O_RDWR
                 fd = os.open(folder.prefix + one.temporary, flags, dir_fd=folder.fd)
                 try:
-                    os.fsync(fd)
+                    system.sync(fd)
                 finally:
                     os.close(fd)
             except OSError as error:

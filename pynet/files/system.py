@@ -71,9 +71,29 @@ def lock(fd: int) -> bool:
     return True
 
 
+def sync(fd: int) -> None:
+    """Wait until the disk has a file, with its mode and times."""
+    if sys.platform == "darwin":
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(fd)
+
+
 def sync_data(fd: int) -> None:
-    """``fdatasync``, or what the system has."""
-    (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(fd)
+    """Wait until the disk has what was written to a file, and its size."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(fd)
+    else:
+        sync(fd)
+
+
+def sync_folder(fd: int) -> None:
+    """Wait until the disk has the names in a folder; some file systems have no such call."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
 
 
 def reserve(fd: int, size: int) -> bool:
