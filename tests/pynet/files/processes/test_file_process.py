@@ -311,10 +311,18 @@ def test_no_process_at_all(
     assert car.call("live") == "live"
 
 
-def test_where_sockets_cannot_be_handed_over_it_is_this_process(
-    gateway: Gateway, car: RemoteGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lacking", ["sockets", "interpreter"])
+def test_where_there_can_be_no_such_process_it_is_this_one(
+    gateway: Gateway,
+    car: RemoteGateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lacking: str,
 ) -> None:
-    monkeypatch.setattr(launcher, "PASSES_SOCKETS", False)
+    if lacking == "sockets":
+        monkeypatch.setattr(launcher, "PASSES_SOCKETS", False)
+    else:
+        monkeypatch.setattr(sys, "frozen", True, raising=False)
     with files_gateway(car.dialler) as files:
         assert names_of(files) == ["here"]
         gateway.share("there", tmp_path)
