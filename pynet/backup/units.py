@@ -97,7 +97,7 @@ def sort_out(
 
     Args:
         policy: the rules.
-        found: what a scan of the root gives.
+        found: what a scan of the whole root gives. What a filter hides can keep no group.
         now: seconds since 1970.
         stay: why single files stay beyond that, by name.
     """
@@ -117,21 +117,19 @@ class _Sorting:
         self._now_ns = int(now * 1e9)
         self._stay = stay
         self._protect = Globs(policy.protect)
-        groups = Globs(policy.groups)
-        self._groups: set[bytes] = set()
+        self._patterns = Globs(policy.groups)
+        self._marked: set[bytes] = set()
+        self._groups: dict[bytes, bytes] = {b"": b""}
         self._kept: set[bytes] = set()
         self._locked: set[bytes] = set()
         for thing in found:
             folder, _, part = thing.name.rpartition(b"/")
-            if isinstance(thing, FileInfo) and thing.kind == FOLDER:
-                if thing.name and groups.find(thing.name):
-                    self._groups.add(thing.name)
-            elif part == KEEP:
+            if part == KEEP:
                 self._kept.add(folder)
+            elif part == GROUP:
+                self._marked.add(folder)
             elif part.endswith(LOCK):
                 self._locked.add(folder)
-            elif part == GROUP and folder:
-                self._groups.add(folder)
 
     def result(self) -> Sorted:
         members: dict[bytes, list[FileInfo]] = {}
@@ -140,16 +138,18 @@ class _Sorting:
         for thing in self._found:
             if isinstance(thing, FileInfo) and thing.kind == FOLDER:
                 continue
-            group = _nearest(thing.name, self._groups, outermost=True)
-            skip = self._why(thing, group is not None)
-            if group is None and skip is not None:
+            group = self._group_of(thing.name.rpartition(b"/")[0])
+            skip = self._why(thing, bool(group))
+            if skip is not None and not group:
                 skipped.append(skip)
                 continue
-            if isinstance(thing, FileInfo) and thing.kind == FILE:
-                members.setdefault(thing.name if group is None else group, []).append(thing)
-            if group is not None and skip is not None:
-                members.setdefault(group, [])
+            if skip is not None:
                 blocked.setdefault(group, skip)
+            if isinstance(thing, FileInfo) and thing.kind == FILE:
+                members.setdefault(group or thing.name, []).append(thing)
+            else:
+                members.setdefault(group, [])
+        groups = set(self._groups.values())
         units = []
         for name, files in members.items():
             if name in blocked:
@@ -157,9 +157,23 @@ class _Sorting:
             elif not any(file.size for file in files):
                 skipped.append(Skip(name, "empty", "nothing in it to move", files[0].mtime_ns))
             else:
-                units.append(Unit(name, tuple(files), name in self._groups))
+                files.sort(key=lambda file: file.name)
+                units.append(Unit(name, tuple(files), name in groups))
         units.sort(key=lambda unit: unit.order)
         return self._without_newest(units, skipped)
+
+    def _group_of(self, folder: bytes) -> bytes:
+        """The outermost group that a folder is, or is part of; ``b""`` if it is in none."""
+        group = self._groups.get(folder)
+        if group is None:
+            parts = folder.split(b"/")
+            above = (b"/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+            group = next((one for one in above if self._is_group(one)), b"")
+            self._groups[folder] = group
+        return group
+
+    def _is_group(self, folder: bytes) -> bool:
+        return folder in self._marked or bool(self._patterns.find(folder))
 
     def _without_newest(self, units: list[Unit], skipped: list[Skip]) -> Sorted:
         """The newest stay; those that are too young anyway are among them."""
@@ -185,7 +199,7 @@ class _Sorting:
     def _by_name(self, name: bytes) -> tuple[str, str] | None:
         if name in self._stay:
             return "stays", self._stay[name]
-        if _nearest(name, self._kept) is not None:
+        if _is_below(name, self._kept):
             return "kept", "a .pynet-keep in its folder, or one above, keeps it"
         if name.rpartition(b"/")[0] in self._locked:
             return "locked", "a .lock in its folder says that it is being written"
@@ -213,19 +227,13 @@ class _Sorting:
         return None
 
 
-def _nearest(name: bytes, folders: set[bytes], *, outermost: bool = False) -> bytes | None:
-    """The folder of a set that a name lies below, if any."""
-    if not folders:
-        return None
-    best = b"" if b"" in folders and not outermost else None
-    at = name.find(b"/")
-    while at >= 0:
-        if name[:at] in folders:
-            best = name[:at]
-            if outermost:
-                return best
-        at = name.find(b"/", at + 1)
-    return best
+def _is_below(name: bytes, folders: set[bytes]) -> bool:
+    """Whether a name lies in one of these folders, however deep."""
+    while folders and name:
+        name = name.rpartition(b"/")[0]
+        if name in folders:
+            return True
+    return False
 
 
 def _blocked(name: bytes, files: list[FileInfo], skip: Skip) -> Skip:

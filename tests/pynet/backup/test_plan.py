@@ -233,6 +233,12 @@ def test_a_group_in_a_group_is_part_of_it() -> None:
     assert names(made) == [b"a"]
 
 
+def test_a_group_need_not_have_files_right_in_it() -> None:
+    made = planned([file("a/b/x"), file("a/c/y")], rules={"groups": ("a",)})
+    assert names(made) == [b"a"]
+    assert made.steps[0].unit.group
+
+
 def test_a_group_of_nothing_but_empty_files_stays() -> None:
     made = planned([folder("a"), file("a/x", size=0)], rules={"groups": ("a",)})
     assert reasons(made) == {b"a": "empty"}
