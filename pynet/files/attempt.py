@@ -130,7 +130,7 @@ class Attempt:
                     if end.failure is not None:
                         raise end.failure
                     if end.done:
-                        end.tick()
+                        end.tell_all()
                         end.landing.finish()
                         control.finish(GOODBYE)
                         break

@@ -12,6 +12,7 @@ from pynet.errors import ConfigurationError
 from pynet.files.engine import Engine, Wishes
 from pynet.files.info import FileInfo, Usage
 from pynet.files.publish import Conflict
+from pynet.files.progress import Report
 from pynet.files.relay import RelayedRun
 from pynet.files.transfer import OnProgress, Transfer
 from pynet.files.way import Way
@@ -46,7 +47,7 @@ class Files:
         self._engine = Engine(dialler, origin)
         self._worker = Worker("pynet.files.methods")
         self._lock = threading.Lock()
-        self._runs: set[RelayedRun] = set()
+        self._runs: set[RelayedRun[Any]] = set()
 
     # ---- looking ------------------------------------------------------------------------
 
@@ -96,7 +97,7 @@ class Files:
         callback: OnProgress | None = None,
         patience: float = PATIENCE,
         own_process: bool = True,
-    ) -> Transfer:
+    ) -> Transfer[Report]:
         """Begin to fetch files; wait for them with :meth:`Transfer.wait`.
 
         What was interrupted, by whatever, goes on where it was when it is asked for again.
@@ -132,7 +133,7 @@ class Files:
         callback: OnProgress | None = None,
         patience: float = PATIENCE,
         own_process: bool = True,
-    ) -> Transfer:
+    ) -> Transfer[Report]:
         """Begin to send files; as :meth:`get`.
 
         Args:
@@ -176,8 +177,8 @@ class Files:
         wishes: Wishes,
         callback: OnProgress | None,
         own_process: bool,
-    ) -> Transfer:
-        transfer = Transfer(", ".join(what), callback)
+    ) -> Transfer[Report]:
+        transfer: Transfer[Report] = Transfer(", ".join(what), callback)
         if not own_process:
             begin = self._engine.get if direction == "get" else self._engine.put
             begin(transfer, what, to, wishes)
@@ -191,7 +192,7 @@ class Files:
         run.start()
         return transfer
 
-    def _over(self, run: RelayedRun) -> None:
+    def _over(self, run: RelayedRun[Any]) -> None:
         with self._lock:
             self._runs.discard(run)
 

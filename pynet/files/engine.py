@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pynet.files.attempt import MakeEnd
 from pynet.files.landing import Landing
 from pynet.files.lanes import WarmLanes
 from pynet.files.local import LocalRun
+from pynet.files.progress import Report
 from pynet.files.publish import Conflict
 from pynet.files.receiving import Receiving
 from pynet.files.selection import Selection
@@ -60,7 +62,7 @@ class Engine:
         self._runs: set[LocalRun] = set()
         self._closed = False
 
-    def get(self, transfer: Transfer, what: Sequence[str], to: str, wishes: Wishes) -> None:
+    def get(self, transfer: Transfer[Report], what: Sequence[str], to: str, wishes: Wishes) -> None:
         """Begin to fetch files.
 
         Raises:
@@ -77,7 +79,7 @@ class Engine:
         args = (list(what), {"match": wishes.match, "algorithm": ALGORITHM})
         self.begin(transfer, "files.get", args, make_end, wishes)
 
-    def put(self, transfer: Transfer, what: Sequence[str], to: str, wishes: Wishes) -> None:
+    def put(self, transfer: Transfer[Report], what: Sequence[str], to: str, wishes: Wishes) -> None:
         """Begin to send files.
 
         Raises:
@@ -86,14 +88,14 @@ class Engine:
         origins = [local_origin(path, wishes.match) for path in what]
 
         def make_end(say: Any) -> Sending:
-            return Sending(origins, say, ALGORITHM)
+            return Sending(chain(*(origin.things() for origin in origins)), say, ALGORITHM)
 
         args = (to, {"conflict": wishes.conflict, "algorithm": ALGORITHM})
         self.begin(transfer, "files.put", args, make_end, wishes)
 
     def begin(
         self,
-        transfer: Transfer,
+        transfer: Transfer[Report],
         name: str,
         args: tuple[Any, ...],
         make_end: MakeEnd,

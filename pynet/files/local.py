@@ -51,7 +51,7 @@ class LocalRun:
 
     def __init__(
         self,
-        transfer: Transfer,
+        transfer: Transfer[Report],
         lanes: WarmLanes,
         name: str,
         args: tuple[Any, ...],
@@ -109,7 +109,8 @@ class LocalRun:
             log.exception("a transfer ended with a fault of pynet itself")
             problem = ConnectionLost(f"the transfer failed: {error!r}")
         self._on_over(self)
-        self._transfer.end(report, problem, cancelled=self._cancelled.is_set())
+        here = None if report is None else (report.files, report.bytes)
+        self._transfer.end(report, problem, cancelled=self._cancelled.is_set(), here=here)
 
     def _run_attempts(self) -> Report:
         alone_since = 0.0

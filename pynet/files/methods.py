@@ -56,7 +56,7 @@ def warm(_: Job, way: Way, origin: str, lanes: int) -> None:
     _engine(way, origin).lanes.warm(lanes)
 
 
-def _follow(job: Job, what: list[str], begin: Callable[[Transfer], None]) -> Report:
+def _follow(job: Job, what: list[str], begin: Callable[[Transfer[Report]], None]) -> Report:
     """Run a transfer as a job."""
     changed = threading.Condition()
 
@@ -66,7 +66,7 @@ def _follow(job: Job, what: list[str], begin: Callable[[Transfer], None]) -> Rep
         with changed:
             changed.notify_all()
 
-    transfer = Transfer(", ".join(what), tell)
+    transfer: Transfer[Report] = Transfer(", ".join(what), tell)
 
     def listen(said: list[Any]) -> None:
         with contextlib.suppress(PynetError):

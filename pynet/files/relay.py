@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from pynet.errors import PynetError
 from pynet.files.progress import Report
@@ -14,7 +15,10 @@ PAUSE = "pause"
 """What is said to the job: ``[PAUSE, True or False]``."""
 
 
-class RelayedRun:
+R = TypeVar("R")
+
+
+class RelayedRun(Generic[R]):
     """Waits for the end of a job on a thread of its own, and passes on what is wanted of it.
 
     Args:
@@ -24,7 +28,7 @@ class RelayedRun:
     """
 
     def __init__(
-        self, transfer: Transfer, job: WorkerJob, on_over: Callable[[RelayedRun], None]
+        self, transfer: Transfer[R], job: WorkerJob, on_over: Callable[[RelayedRun[R]], None]
     ) -> None:
         self._transfer = transfer
         self._job = job
@@ -52,11 +56,14 @@ class RelayedRun:
             self._thread.join()
 
     def _wait(self) -> None:
-        report: Report | None = None
+        report: R | None = None
         problem: PynetError | None = None
+        here: tuple[int, int] | None = None
         try:
             report = self._job.result()
+            if isinstance(report, Report):
+                here = report.files, report.bytes
         except PynetError as error:
             problem = error
         self._on_over(self)
-        self._transfer.end(report, problem, cancelled=self._cancelled)
+        self._transfer.end(report, problem, cancelled=self._cancelled, here=here)
