@@ -89,7 +89,7 @@ def _add_files(words: Any) -> None:
         add("--match", metavar="REGEX", help="only files whose name, with its folders, holds this")
         add("--lanes", type=count, help="that many, instead of as many as gain something (1 to 8)")
         add("--conflict", choices=("keep", "overwrite", "skip"), default="keep",
-            help="where another file has the name: keep both (default), overwrite, skip")  # fmt: skip
+            help="if another file has the name: keep both (default), overwrite, skip")  # fmt: skip
         add("--json", action="store_true", help="print what came of it as JSON")
         command.epilog = (
             "What was cut off goes on where it was when the same command is given again. "

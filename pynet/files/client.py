@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pynet.dial import Dialler
 from pynet.errors import ConfigurationError
 from pynet.files.engine import Engine, Wishes
 from pynet.files.info import FileInfo, Usage
-from pynet.files.publish import Conflict
 from pynet.files.progress import Report
+from pynet.files.publish import Conflict
 from pynet.files.relay import RelayedRun
 from pynet.files.transfer import OnProgress, Transfer
 from pynet.files.way import Way
@@ -26,6 +26,8 @@ PATIENCE = 120.0
 
 Path = str | os.PathLike[str]
 
+R = TypeVar("R")
+
 
 class Files:
     """What a Gateway shares: lists, and transfers both ways. Any thread.
@@ -38,14 +40,18 @@ class Files:
         dialler: opens lanes to it.
         way: leads another process of this machine there.
         origin: whose files they are.
+
+    Attributes:
+        engine: runs those transfers that run in this process.
+        remote: as given.
     """
 
     def __init__(self, remote: RemoteGateway, dialler: Dialler, way: Way, origin: str) -> None:
-        self._remote = remote
+        self.remote = remote
         self._way = way
         self._origin = origin
-        self._engine = Engine(dialler, origin)
-        self._worker = Worker("pynet.files.methods")
+        self.engine = Engine(remote, dialler, origin)
+        self._worker = Worker("pynet.backup.methods")
         self._lock = threading.Lock()
         self._runs: set[RelayedRun[Any]] = set()
 
@@ -53,7 +59,7 @@ class Files:
 
     def roots(self) -> list[dict[str, Any]]:
         """The shares that this machine may see: ``name``, ``write``, ``usage`` of each."""
-        rows: list[dict[str, Any]] = self._remote.call("files.roots")
+        rows: list[dict[str, Any]] = self.remote.call("files.roots")
         return rows
 
     def look(self, place: str) -> list[FileInfo]:
@@ -62,12 +68,12 @@ class Files:
         Raises:
             NotShared: there is no such folder, or not for this machine.
         """
-        found: list[FileInfo] = self._remote.call("files.look", place)
+        found: list[FileInfo] = self.remote.call("files.look", place)
         return found
 
     def total(self, place: str) -> dict[str, Any]:
         """``files`` and ``bytes`` below a folder; not ``whole`` if counting took too long."""
-        found: dict[str, Any] = self._remote.call("files.total", place)
+        found: dict[str, Any] = self.remote.call("files.total", place)
         return found
 
     def usage(self, place: str) -> Usage:
@@ -76,12 +82,12 @@ class Files:
         Raises:
             NotShared: there is no such share.
         """
-        found: Usage = self._remote.call("files.usage", place)
+        found: Usage = self.remote.call("files.usage", place)
         return found
 
     def find(self, what: str | Sequence[str], *, match: str | None = None) -> list[FileInfo]:
         """The files that :meth:`get` would fetch; names below their roots."""
-        batches = self._remote.batches("files.find", _listed(what), match)
+        batches = self.remote.batches("files.find", _listed(what), match)
         return [info for some in batches for info in some]
 
     # ---- transfers ----------------------------------------------------------------------
@@ -148,6 +154,15 @@ class Files:
         places = [os.path.abspath(place) + _slash(place) for place in _listed(what)]
         return self._begin("put", places, to, wishes, callback, own_process)
 
+    def relay(self, method: str, args: Sequence[Any], transfer: Transfer[R]) -> Transfer[R]:
+        """Run a job of the worker process, and follow it."""
+        job = self._worker.open(method, self._way, self._origin, *args, on_event=transfer.tell)
+        run: RelayedRun[R] = RelayedRun(transfer, job, self._over)
+        with self._lock:
+            self._runs.add(run)
+        run.start()
+        return transfer
+
     def warm(self, lanes: int = 2, *, own_process: bool = True) -> None:
         """Open lanes now, so that the next transfer need not.
 
@@ -157,17 +172,17 @@ class Files:
         if own_process:
             self._worker.call("warm", self._way, self._origin, lanes)
         else:
-            self._engine.lanes.warm(lanes)
+            self.engine.lanes.warm(lanes)
 
     def close(self) -> None:
         """Cancel what runs, and close every lane. Idempotent."""
-        self._engine.close()
+        self.engine.close()
         self._worker.close()
         with self._lock:
             runs = list(self._runs)
         for run in runs:
             run.join()
-        self._remote.close()
+        self.remote.close()
 
     def _begin(
         self,
@@ -180,17 +195,10 @@ class Files:
     ) -> Transfer[Report]:
         transfer: Transfer[Report] = Transfer(", ".join(what), callback)
         if not own_process:
-            begin = self._engine.get if direction == "get" else self._engine.put
+            begin = self.engine.get if direction == "get" else self.engine.put
             begin(transfer, what, to, wishes)
             return transfer
-        job = self._worker.open(
-            direction, self._way, self._origin, what, to, wishes, on_event=transfer.tell
-        )
-        run = RelayedRun(transfer, job, self._over)
-        with self._lock:
-            self._runs.add(run)
-        run.start()
-        return transfer
+        return self.relay(direction, (what, to, wishes), transfer)
 
     def _over(self, run: RelayedRun[Any]) -> None:
         with self._lock:

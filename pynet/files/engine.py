@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pynet.dial import Dialler
 from pynet.errors import Closed
@@ -23,6 +23,7 @@ from pynet.files.selection import Selection
 from pynet.files.sending import Origin, Sending
 from pynet.files.transfer import Transfer
 from pynet.files.tree import Tree
+from pynet.remote import RemoteGateway
 from pynet.wire.registry import register
 
 ALGORITHM = "xxh3"
@@ -47,19 +48,37 @@ class Wishes:
     patience: float
 
 
+class Run(Protocol):
+    """Work on a thread of its own."""
+
+    thread: threading.Thread
+
+    def start(self) -> None:
+        """Begin."""
+
+    def cancel(self) -> None:
+        """End as soon as possible."""
+
+
 class Engine:
     """Runs transfers. Any thread.
 
     Args:
-        dialler: opens lanes to the Gateway's file process.
+        remote: the Gateway's file process.
+        dialler: opens lanes to it.
         origin: whose files they are: their parts are found again by it.
+
+    Attributes:
+        remote: as given.
+        lanes: that transfers borrow.
     """
 
-    def __init__(self, dialler: Dialler, origin: str) -> None:
+    def __init__(self, remote: RemoteGateway, dialler: Dialler, origin: str) -> None:
+        self.remote = remote
         self.lanes = WarmLanes(dialler)
         self._origin = origin
         self._lock = threading.Lock()
-        self._runs: set[LocalRun] = set()
+        self._runs: set[Run] = set()
         self._closed = False
 
     def get(self, transfer: Transfer[Report], what: Sequence[str], to: str, wishes: Wishes) -> None:
@@ -110,8 +129,12 @@ class Engine:
             make_end,
             wishes.lanes,
             wishes.patience,
-            self._over,
+            self.over,
         )
+        self.run(run)
+
+    def run(self, run: Run) -> None:
+        """Let it run; it says :meth:`over` at last."""
         with self._lock:
             if self._closed:
                 raise Closed("the files of this Gateway were closed by this side")
@@ -129,7 +152,8 @@ class Engine:
             run.thread.join()
         self.lanes.close()
 
-    def _over(self, run: LocalRun) -> None:
+    def over(self, run: Run) -> None:
+        """It has ended."""
         with self._lock:
             self._runs.discard(run)
 

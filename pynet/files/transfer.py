@@ -30,7 +30,9 @@ class Runner(Protocol):
 
 
 class Transfer(Generic[R]):
-    """Files on their way, of which a report comes in the end. Any thread; iterate over it for its :class:`Progress`.
+    """Files on their way, of which a report comes in the end. Any thread.
+
+    Iterate over it for its :class:`Progress`.
 
     Args:
         name: of what is transferred, for people.
