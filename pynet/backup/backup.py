@@ -201,6 +201,7 @@ class Backup:
             return files.relay("backup", (order,), transfer)
         engine = files.engine
         engine.run(BackupRun(transfer, engine.remote, engine.lanes, order, engine.over))
+        files.governor.watch(transfer)
         return transfer
 
     # ---- back ---------------------------------------------------------------------------

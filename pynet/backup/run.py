@@ -21,6 +21,7 @@ from pynet.backup.report import BackupReport, Order
 from pynet.backup.service import ALGORITHM
 from pynet.backup.sheet import unpack
 from pynet.backup.words import HAVE, REMOVED, SETTLED
+from pynet.bulk.rate import UNLIMITED
 from pynet.errors import Cancelled, ConnectError, ConnectionLost, PynetError, TalkEnded
 from pynet.files.attempt import Attempt
 from pynet.files.info import Problem, Usage, shown
@@ -73,6 +74,7 @@ class BackupRun:
         self._place = Place(order.destination, order.device, order.root)
         self._cancelled = threading.Event()
         self._paused = False
+        self._rate = UNLIMITED
         self._began = time.monotonic()
         self._told = 0.0
         self._meter = Meter(self._began)
@@ -93,6 +95,10 @@ class BackupRun:
     def pause(self, paused: bool) -> None:
         """See :meth:`Transfer.pause`."""
         self._paused = paused
+
+    def pace(self, rate: float) -> None:
+        """See :meth:`Transfer.pace`."""
+        self._rate = rate
 
     def cancel(self) -> None:
         """See :meth:`Transfer.cancel`."""
@@ -268,7 +274,7 @@ class BackupRun:
     # ---- how far it is ------------------------------------------------------------------
 
     def _look(self, attempt: Attempt) -> None:
-        attempt.wants_pause = self._paused
+        attempt.wants_pause, attempt.wants_rate = self._paused, self._rate
         now = time.monotonic()
         if now - self._told < TELL:
             return

@@ -87,6 +87,12 @@ class LaneCount:
             self._until = self._from + self._epoch
         return self.lanes
 
+    def hold(self, now: float) -> int:
+        """Nothing can be learnt now; what is being tried begins anew."""
+        if not self._settled:
+            self._begin(now)
+        return self.lanes
+
     def _judge(self, rate: float, now: float) -> None:
         self._settled = False
         if self._before is not None:
