@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.files.contenders import Contender
+from benchmarks.files.contenders import Contender, Used
 from benchmarks.files.contenders.pynet import controller, gateway, shared, told, warm
 from benchmarks.files.ends import Ends
 from benchmarks.files.meter import Meter
@@ -82,15 +82,17 @@ class Cockpit:
 class Beside(Cockpit):
     """Somebody else transfers in other processes, and takes no notice of who drives."""
 
-    transfer: threading.Thread
+    transfer: Callable[[], Used]
+    thread: ThreadPoolExecutor
 
     def begin(self) -> None:
         """It ends by itself, when all that is to be seen was seen."""
-        self.transfer.start()
+        self._transferring = self.thread.submit(self.transfer)
 
     def end(self) -> None:
         """Wait until it was stopped."""
-        self.transfer.join()
+        if not self._transferring.result().stopped:
+            raise RuntimeError("the transfer ended before all was seen")
 
 
 @dataclass
@@ -167,12 +169,12 @@ def beside(
         ends(link, PYNET_8) as (car, laptop),
         contender.opener(places) as carry,
         target_in(room) as target,
+        ThreadPoolExecutor(1, "bench-bulk") as thread,
     ):
         # It is killed when nothing more is to be seen.
         seconds = times.before + times.driving + times.after
         words = (work.source, target, seconds)
-        transfer = threading.Thread(target=carry, args=words, name="bench-bulk")
-        yield Beside(car, laptop, car, transfer)
+        yield Beside(car, laptop, car, partial(carry, *words), thread)
 
 
 @contextlib.contextmanager
