@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,12 +34,15 @@ def backup(ends: Ends) -> Iterator[Carry]:
     """A backup with a policy that moves everything."""
     with ours.gateway(ends, ends.source, tls=False) as server:
         address = f"{ends.host(ends.source)}:{server.facts['port']}"
+        numbers = itertools.count()
 
         def carry(source: Path, target: Path, limit: float) -> Used:
             with ours.controller(ends, ends.sink, address, tls=False) as client:
                 ours.warm(client, ends, None)
                 before = cpu_of(server.pid), cpu_of(client.pid)
-                order = f"backup {ours.shared(ends, source)} {target}"
+                root = f"moved{next(numbers)}"
+                server.ask(f"share {root} {source}", ours.START)
+                order = f"backup {root} {target}"
                 facts = ours.told(client.ask(order, limit + ours.PATIENCE))
                 used = cpu_of(server.pid) - before[0], cpu_of(client.pid) - before[1]
             return Used(facts["seconds"], *used, facts=facts)

@@ -14,7 +14,6 @@ Orders, each answered; one that fails answers ``{"failed": ...}``:
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import sys
 import time
@@ -24,6 +23,7 @@ import pynet
 from benchmarks.harness import answer, come_first, orders, say_failed, say_ready
 from benchmarks.peers.command_laptop import go
 from benchmarks.peers.commands.pynet import WARM
+from pynet.backup import Backup, Policy
 
 
 class Laptop:
@@ -67,9 +67,9 @@ class Laptop:
             "seconds": seconds,
             "share": 1.0,
             "lanes": next((count for count in reversed(counts) if count), 1),
-            "log": list(report.lanes_log),
+            "log": list(report.lanes),
             "files": report.files,
-            "sent_again": report.sent_again,
+            "sent_again": report.repeated,
         }
 
     def begin(self, way: str, what: str, to: str, lanes: str) -> dict[str, Any]:
@@ -93,14 +93,16 @@ class Laptop:
         self._transfer.close()
         return {}
 
-    def backup(self, what: str, to: str) -> dict[str, Any]:
-        """Move all that is there, whatever its age and however empty the disk is."""
-        backup: Any = importlib.import_module("pynet.backup")
-
-        policy = backup.Policy(high=0.0, low=0.0, min_age=0, roots=(what,))
+    def backup(self, root: str, to: str) -> dict[str, Any]:
+        """Move all that is there, however empty the disk is."""
+        policy = Policy(low=0.0, min_age=0, floor_share=0.0, floor_bytes=0)
+        backup = Backup(self._car, root, to, policy)
+        backup.agree()
+        self._car.files.warm(2)
         begin = time.perf_counter()
-        backup.Backup(self._car, policy, to).run().wait()
-        return {"seconds": time.perf_counter() - begin}
+        report = backup.run(below=True).wait()
+        seconds = time.perf_counter() - begin
+        return {"seconds": seconds, "files": report.files, "verdict": report.verdict}
 
     # ---- driving --------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """pynet: a Gateway that shares a folder; perhaps a car that takes commands, too.
 
-Orders: ``count`` and ``taken`` tell of the commands, as those of ``command_car``; ``first`` lets
+Orders: ``share NAME FOLDER`` shares one more; ``count`` and ``taken`` tell of the commands, as those of ``command_car``; ``first`` lets
 this process run before others, but not those that it has started by then.
 """
 
@@ -44,6 +44,9 @@ def main() -> None:
                 answer(log.count())
             elif order[0] == "taken":
                 answer(log.taken.copy())
+            elif order[0] == "share":
+                shared.share(order[1], order[2], write=True)
+                answer(True)
             elif order[0] == "first":
                 come_first()
                 answer(True)

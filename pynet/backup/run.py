@@ -38,7 +38,7 @@ from pynet.talk import open_talk
 
 log = logging.getLogger("pynet.backup")
 
-MOST = 5000
+MOST = 20_000
 """Files in one plan's move; what is left after them is planned anew."""
 
 TELL = 0.1
