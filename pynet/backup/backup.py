@@ -238,6 +238,7 @@ class Backup:
             args,
             lambda say: Sending(things(), say, ALGORITHM),
             wishes,
+            [tree],
         )
         return transfer
 

@@ -75,7 +75,7 @@ class Probe:
         kept = self._kept.get(folder)
         if kept is None:
             kept = self._has_mark(folder)
-            kept = kept or bool(folder) and self._is_kept(folder.rpartition(b"/")[0])
+            kept = kept or (bool(folder) and self._is_kept(folder.rpartition(b"/")[0]))
             self._kept[folder] = kept
         return kept
 

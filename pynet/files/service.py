@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,9 @@ class Service:
         self._shares = shares
         self._changed = threading.Condition()
         self._ends: dict[str, tuple[object, Sending | Receiving]] = {}
+        self._over: deque[str] = deque(
+            maxlen=256
+        )  # tokens of transfers that a lane may be late for
 
     # ---- looking ------------------------------------------------------------------------
 
@@ -117,7 +121,11 @@ class Service:
         origins = [self._origin(pattern, options.get("match")) for pattern in what]
         things = chain(*(origin.things() for origin in origins))
         sending = Sending(things, talk.say, options["algorithm"])
-        self.send(talk, token, sending)
+        try:
+            self.send(talk, token, sending)
+        finally:
+            for tree, _ in origins:
+                tree.close()
         return {"repeated": sending.repeated}
 
     def send(self, talk: Talk, token: str, sending: Sending) -> None:
@@ -135,30 +143,35 @@ class Service:
         """Take files from the Controller."""
         share, base = self.find_place(where, write=True)
         durable = bool(options.get("durable"))
-        landing = Landing(
-            Tree(share.path),
-            base,
-            conflict=options.get("conflict", "keep"),
-            algorithm=options["algorithm"],
-            origin=self.sender(),
-            durable=durable,
-        )
-        make = DurableReceiving if durable else Receiving
-        receiving = make(landing, talk.say, options["algorithm"])
-        try:
-            with self._course(token, receiving):
-                while not receiving.done and receiving.failure is None:
-                    said = talk.hear(STEP)
-                    if said is not None:
-                        receiving.on_message(said.value)
-                    receiving.tick()
-            if receiving.failure is not None:
-                raise receiving.failure
-            landing.finish()
-        finally:
-            receiving.close()
-            landing.close()
+        with (
+            Tree(share.path) as tree,
+            Landing(
+                tree,
+                base,
+                conflict=options.get("conflict", "keep"),
+                algorithm=options["algorithm"],
+                origin=self.sender(),
+                durable=durable,
+            ) as landing,
+        ):
+            make = DurableReceiving if durable else Receiving
+            receiving = make(landing, talk.say, options["algorithm"])
+            try:
+                self._receive(talk, token, receiving)
+                landing.finish()
+            finally:
+                receiving.close()
         return receiving.summary()
+
+    def _receive(self, talk: Talk, token: str, receiving: Receiving) -> None:
+        with self._course(token, receiving):
+            while not receiving.done and receiving.failure is None:
+                said = talk.hear(STEP)
+                if said is not None:
+                    receiving.on_message(said.value)
+                receiving.tick()
+        if receiving.failure is not None:
+            raise receiving.failure
 
     def lane(self, talk: Talk, token: str, number: int) -> None:
         """Carry a part of a transfer that the same caller has begun."""
@@ -185,12 +198,14 @@ class Service:
         finally:
             with self._changed:
                 del self._ends[token]
+                self._over.append(token)
+                self._changed.notify_all()
 
     def _end_of(self, token: str) -> Sending | Receiving:
         deadline = time.monotonic() + PATIENCE
         with self._changed:
             while token not in self._ends:
-                if not self._changed.wait(deadline - time.monotonic()):
+                if token in self._over or not self._changed.wait(deadline - time.monotonic()):
                     raise NotShared("there is no such transfer (any more)")
             who, end = self._ends[token]
         if who != self._who():
