@@ -142,6 +142,8 @@ class BackupDesk:
         """This car is connected now, or none."""
         with self._lock:
             self._engine = car
+            if car is not None and car.car_id == self._view.car_id:
+                return  # the same car over another connection
             if car is None:
                 self._view = DeskView()
             else:

@@ -56,7 +56,9 @@ class FileStation:
             return
         self.queue.use(car)
         self.desk.use(car)
-        self.car.use(None if car is None else CarFolders(car))
+        again = car is not None and before is not None and car.car_id == before.car_id
+        folder = self.car.view.folder if again else None
+        self.car.use(None if car is None else CarFolders(car), folder)
         if car is not None and not self._begun:
             self.begin(default_destination(car.car_name))
         if before is not None:
@@ -82,18 +84,22 @@ class FileStation:
 
     # Copying.
 
-    def copy_to_laptop(self, entries: Sequence[Entry], into: str = "") -> int | None:
-        """Copy what was chosen in the car's folder; returns the number of the job.
+    def copy_to_laptop(
+        self, entries: Sequence[Entry], into: str = "", *, folder: str | None = None
+    ) -> int | None:
+        """Copy files and folders of the car; returns the number of the job.
 
         Args:
-            entries: of the folder that the car's pane shows.
+            entries: what is to be copied.
             into: a folder of this laptop; the one that its pane shows when left out.
+            folder: of the car, where the entries are; the one that its pane shows by default.
         """
         car, folders, here = self._engine, self.car.folders, self.laptop.view
         to = into or here.folder
         if car is None or folders is None or not entries or not to:
             return None
-        names = [folders.join(self.car.view.folder, entry.name) for entry in entries]
+        source = self.car.view.folder if folder is None else folder
+        names = [folders.join(source, entry.name) for entry in entries]
         return self._add(Kind.GET, names, entries, to, lambda engine: engine.get(names, to))
 
     def copy_to_car(
