@@ -22,6 +22,7 @@ class BackupPolicy:
         keep_newest: so many of the newest files stay.
         keep_days: files of the last so many days stay.
         protect: patterns of what stays, such as ``"calibration*"`` or ``"maps/**"``.
+        groups: patterns of folders that move as a whole or not at all.
         destination: folder of this laptop.
         floor_share: of the laptop's disk that stays free, 0 to 1.
         floor_bytes: that stay free there; the larger of both counts.
@@ -33,6 +34,7 @@ class BackupPolicy:
     keep_newest: int = 0
     keep_days: float = 0.0
     protect: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     destination: str = ""
     floor_share: float = 0.10
     floor_bytes: int = 5_000_000_000
@@ -42,8 +44,8 @@ class BackupPolicy:
         found: dict[str, str] = {}
         if not 0.05 <= self.high <= 0.98:
             found["high"] = "The backup can start between 5 % and 98 %."
-        if not 0.0 <= self.low < 1.0:
-            found["low"] = "The backup can stop between 0 % and the mark where it starts."
+        if not 0.01 <= self.low < 1.0:
+            found["low"] = "The backup can stop between 1 % and the mark where it starts."
         elif "high" not in found and self.low >= self.high:
             found["low"] = (
                 f"It would never stop: stopping must lie below starting, {words.mark(self.high)}."
@@ -57,6 +59,9 @@ class BackupPolicy:
         wrong = next(filter(None, map(_wrong_pattern, self.protect)), "")
         if wrong:
             found["protect"] = wrong
+        wrong = next(filter(None, map(_wrong_pattern, self.groups)), "")
+        if wrong:
+            found["groups"] = wrong
         if not self.destination.strip():
             found["destination"] = "Choose the folder of this laptop that files are moved to."
         elif not os.path.isabs(os.path.expanduser(self.destination)):
@@ -94,7 +99,7 @@ class BackupPolicy:
     def to_table(self) -> dict[str, Any]:
         """For a TOML file."""
         table = asdict(self)
-        table["protect"] = list(self.protect)
+        table["protect"], table["groups"] = list(self.protect), list(self.groups)
         return table
 
     @classmethod
@@ -104,8 +109,8 @@ class BackupPolicy:
         for field in fields(cls):
             value = table.get(field.name)
             usual = getattr(cls(), field.name)
-            if field.name == "protect" and isinstance(value, list):
-                given["protect"] = tuple(str(one) for one in value)
+            if isinstance(usual, tuple) and isinstance(value, list):
+                given[field.name] = tuple(str(one) for one in value)
             elif isinstance(usual, str) and isinstance(value, str):
                 given[field.name] = value
             elif _is_number(usual) and _is_number(value):
@@ -119,10 +124,10 @@ def _is_number(value: Any) -> bool:
 
 def _wrong_pattern(pattern: str) -> str:
     parts = pattern.split("/")
-    if pattern.startswith(("/", "~")) or ".." in parts:
+    if pattern.startswith("~") or ".." in parts:
         return f"“{pattern}” must be a name or a path below the shared folder."
     if pattern.strip("*/ ") == "":
-        return f"“{pattern}” protects every file: nothing could be moved."
+        return f"“{pattern}” matches everything: nothing could be moved."
     return ""
 
 

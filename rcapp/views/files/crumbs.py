@@ -12,6 +12,8 @@ from rcapp.views.files.table_model import shown
 from rcapp.views.text import label
 
 HEIGHT = 24
+DOTS = 44
+"""Pixels of the button that stands for the parts left out, and of the slash behind it."""
 
 
 class CrumbButton(QToolButton):
@@ -84,6 +86,9 @@ class Crumbs(QWidget):
             first -= 1
             room -= parts[first].sizeHint().width() + between
         first = min(first, max(0, len(parts) - 1))
+        while first and room < DOTS and first < len(parts) - 1:
+            room += parts[first].sizeHint().width() + between
+            first += 1
         if first:
             parts[first - 1].setText("…")
             parts[first - 1].setToolTip(shown(self._crumbs[first - 1][0]))

@@ -11,7 +11,7 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from rcapp.core.files.engine import RUNNING, Entry, PastJob
-from rcapp.core.files.jobs import JobView, QueueView
+from rcapp.core.files.jobs import JobView, Kind, QueueView
 from rcapp.core.files.link import CarLink, MakeEngine
 from rcapp.core.files.pane import PaneState
 from rcapp.core.files.policy import BackupPolicy
@@ -28,6 +28,9 @@ from rcapp.views.files.policy_page import PolicyPage
 from rcapp.views.files.review import ReviewPage
 from rcapp.views.files.storage_card import StorageCard
 from rcapp.views.files.transfers import ROW, TransfersCard
+
+LOW = 640
+"""Pixels of height below which the storage says less."""
 
 PANES = 250
 """Pixels of height that the two sides keep at least, before the list of transfers grows."""
@@ -62,6 +65,7 @@ class FilesView(QWidget):
         self._bridge = WakeBridge()
         self._bridge.woken.connect(self._woken)
         self._rate: float | None = None
+        self._last = "car"
         self._left = False
         self.link = CarLink(session, make)
         self.station = FileStation(self._bridge.wake, kept)
@@ -100,6 +104,10 @@ class FilesView(QWidget):
         return page
 
     def _connect(self) -> None:
+        for name, side in (("car", self.car), ("laptop", self.laptop)):
+            side.table.selectionModel().currentChanged.connect(
+                lambda *_, used=name: setattr(self, "_last", used)
+            )
         self.car.copy_wanted.connect(self.copy_to_laptop)
         self.laptop.copy_wanted.connect(self.copy_to_car)
         self.car.car_wanted.connect(self.car_wanted)
@@ -159,7 +167,7 @@ class FilesView(QWidget):
 
     def _policy_saved(self, policy: BackupPolicy) -> None:
         self.station.desk.set_policy(policy)
-        self._events.add("info", f"Rules of the backup: {policy.sentence()}")
+        self._events.add("info", f"Backup policy: {policy.sentence()}")
         self.show_files()
 
     def _restore(self, job: PastJob, names: list[str]) -> None:
@@ -217,11 +225,9 @@ class FilesView(QWidget):
     def take_focus(self) -> None:
         """Give the keys to the side that was used last, or to the car's."""
         if self.pages.currentWidget() is not self.main:
-            self.pages.currentWidget().setFocus()
+            self.pages.setFocus()
             return
-        used = self.focusWidget()
-        here = isinstance(used, QWidget) and self.laptop.isAncestorOf(used)
-        (self.laptop if here else self.car).take_focus()
+        (self.laptop if self._last == "laptop" else self.car).take_focus()
 
     # What happens by itself.
 
@@ -277,7 +283,8 @@ class FilesView(QWidget):
 
     def _note_rate(self, queue: QueueView) -> None:
         """How fast it goes, for saying how long more would take."""
-        rate = sum(job.progress.rate for job in queue.jobs if job.state == RUNNING)
+        moving = (job for job in queue.jobs if job.state == RUNNING)
+        rate = sum(job.progress.rate for job in moving if job.order.kind is not Kind.REHEARSE)
         if rate > 0:
             self._rate = rate
 
@@ -304,6 +311,7 @@ class FilesView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share out the height: the sides keep what they need."""
         super().resizeEvent(event)
+        self.storage.make_compact(event.size().height() < LOW)
         spare = event.size().height() - 150 - PANES - 62 - 4 * theme.GAP
         self.transfers.show_most(max(1, min(5, spare // ROW)))
 

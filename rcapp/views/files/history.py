@@ -98,7 +98,7 @@ class HistoryPage(Page):
                 Column("Changed", lambda file: _day(file.mtime), 96),
                 Column("Size", lambda file: words.size(file.size), 80),
                 Column("Hash", _short, 128, tip=_whole, code=True),
-                Column("Copy here", lambda file: _verified(file), 118),
+                Column("Copy here", _verified, 118),
             ),
             "Files of the run",
         )

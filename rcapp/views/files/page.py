@@ -1,4 +1,4 @@
-"""What the pages inside the Files tab share: a head with a way back, cards, a strip that says so."""
+"""What the pages inside the Files tab share: a head with a way back, cards, a strip of words."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ class PaneCard(QFrame):
             self._say(
                 "car",
                 "No car",
-                "Connect to a car to see its files. This laptop's are at hand already.",
+                "Connect to a car to see its files.",
                 "Choose a car",
                 "car",
             )

@@ -43,14 +43,14 @@ class PolicyPage(Page):
     """Use the folder that this laptop's side shows."""
 
     def __init__(self) -> None:
-        super().__init__("Rules of the backup")
+        super().__init__("Backup policy")
         self._policy = BackupPolicy()
         self._storage = Storage()
         self._loading = False
         self.says: dict[str, QLabel] = {}
         self.reset = button("Undo changes")
         self.reset.clicked.connect(lambda: self._show(self._policy))
-        self.save = button("Save rules", primary=True)
+        self.save = button("Save policy", primary=True)
         self.save.clicked.connect(self._save)
         self.tools.addWidget(self.reset)
         self.tools.addWidget(self.save)
@@ -88,7 +88,7 @@ class PolicyPage(Page):
         column.addWidget(self.gauge)
         grid = _grid()
         self.high = self._spin("Start when the car is this full", 5, 98, " %")
-        self.low = self._spin("Stop when the car is this full", 0, 97, " %")
+        self.low = self._spin("Stop when the car is this full", 1, 97, " %")
         self._row(grid, "Start at", self.high, "high")
         self._row(grid, "Stop at", self.low, "low")
         column.addLayout(grid)
@@ -112,6 +112,13 @@ class PolicyPage(Page):
         self.protect.setTabChangesFocus(True)
         self.protect.textChanged.connect(self._changed)
         self._row(grid, "That match\n(one pattern a line)", self.protect, "protect")
+        self.groups = QLineEdit()
+        self.groups.setPlaceholderText("recordings/*")
+        self.groups.setAccessibleName("Folders that move as a whole, or not at all")
+        self.groups.setToolTip("Folders that move as a whole or not at all, such as recordings")
+        self.groups.setFont(theme.font(theme.BODY))
+        self.groups.textChanged.connect(self._changed)
+        self._row(grid, "Folders that move whole", self.groups, "groups")
         column.addLayout(grid)
         return frame
 
@@ -146,7 +153,6 @@ class PolicyPage(Page):
         made.setToolTip(name)
         made.setFont(theme.font(theme.BODY))
         made.setFixedWidth(130)
-        made.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         made.setGroupSeparatorShown(False)
         made.valueChanged.connect(self._changed)
         return made
@@ -164,7 +170,7 @@ class PolicyPage(Page):
             line.setSpacing(14)
             line.addWidget(control)
             line.addWidget(said, 1)
-            grid.addWidget(plain(line), row, 1)
+            grid.addWidget(_SpinRow(line), row, 1)
             self.says[field] = said
             return
         grid.addWidget(control, row, 1)
@@ -196,6 +202,7 @@ class PolicyPage(Page):
             keep_days=_kept(self.keep_days, self._policy.keep_days, 1.0),
             keep_newest=self.keep_newest.value(),
             protect=tuple(line.strip() for line in lines if line.strip()),
+            groups=tuple(part.strip() for part in self.groups.text().split(",") if part.strip()),
             destination=self.destination.text().strip(),
             floor_share=_percent(self.floor_share, self._policy.floor_share),
             floor_bytes=int(_kept(self.floor_size, self._policy.floor_bytes, 1e9)),
@@ -213,6 +220,7 @@ class PolicyPage(Page):
         self.keep_days.setValue(round(policy.keep_days))
         self.keep_newest.setValue(policy.keep_newest)
         self.protect.setPlainText("\n".join(policy.protect))
+        self.groups.setText(", ".join(policy.groups))
         self.destination.setText(policy.destination)
         self.floor_share.setValue(round(policy.floor_share * 100))
         self.floor_size.setValue(round(policy.floor_bytes / 1e9))
@@ -231,9 +239,12 @@ class PolicyPage(Page):
             text = wrong.get(field) or notes.get(field, "")
             set_text(said, text)
             set_role(said, "bad" if field in wrong else "warn")
-            said.setVisible(bool(text) or field in ("high", "low"))
-        set_text(self.sentence, draft.sentence())
-        self.gauge.show_storage(replace(self._storage, high=draft.high, low=draft.low))
+            said.setVisible(bool(text) or isinstance(said.parent(), _SpinRow))
+        marks = draft if not {"high", "low"} & wrong.keys() else self._policy
+        sentence = "This policy cannot be saved yet." if wrong else draft.sentence()
+        set_text(self.sentence, sentence)
+        set_role(self.sentence, "bad" if wrong else "secondary")
+        self.gauge.show_storage(replace(self._storage, high=marks.high, low=marks.low))
         changed = draft != self._policy
         self.save.setEnabled(changed and not wrong)
         self.reset.setEnabled(changed)
@@ -242,6 +253,15 @@ class PolicyPage(Page):
         draft = self.draft
         if not draft.complaints():
             self.saved.emit(draft)
+
+
+class _SpinRow(QWidget):
+    """A figure and what there is to say about it, which keeps its place while it says nothing."""
+
+    def __init__(self, line: QHBoxLayout) -> None:
+        super().__init__()
+        self.setObjectName("plain")
+        self.setLayout(line)
 
 
 def _grid() -> QGridLayout:

@@ -185,10 +185,11 @@ class ReviewPage(Page):
                 role="warn",
             )
         elif not desk.kept.agreed:
+            count = words.plural(len(plan.rows), "file")
             self.strip.say(
                 "The rehearsal is done, nothing was touched",
-                f"{words.plural(len(plan.rows), 'file')} would move. Each is copied, read back from "
-                "this laptop's disk and compared, and only then removed from the car.",
+                f"{count} would move. Each is copied, read back from this laptop's disk and "
+                "compared, and only then removed from the car.",
                 role="good",
             )
         else:
@@ -306,11 +307,8 @@ def _room(plan: Plan | None) -> tuple[str, str]:
     said = f"{words.size(free)} of {words.size(room.capacity)} free"
     usable = free - plan.floor
     if plan.bytes > usable:
-        fits = max(0, usable)
-        return (
-            f"{said}, of which {words.size(plan.floor)} stay free: only {words.size(fits)} of "
-            f"{words.size(plan.bytes)} fit. The oldest files go first, the others stay on the car.",
-            "warn",
-        )
+        fits, floor = words.size(max(0, usable)), words.size(plan.floor)
+        short = f"{said}, of which {floor} stay free: only {fits} of {words.size(plan.bytes)} fit. "
+        return f"{short}The oldest files go first, the others stay on the car.", "warn"
     after = words.size(free - plan.bytes)
     return f"{said}, {after} afterwards; {words.size(plan.floor)} are never touched.", "secondary"

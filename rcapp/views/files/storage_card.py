@@ -116,6 +116,13 @@ class StorageCard(QFrame):
         self._plan_side.setFixedWidth(wide)
         super().resizeEvent(event)
 
+    def make_compact(self, on: bool) -> None:
+        """Leave out what can be missed, where the window is low."""
+        self.note.setVisible(not on)
+        layout = self.layout()
+        assert layout is not None
+        layout.setContentsMargins(20, 8 if on else 14, 20, 8 if on else 14)
+
     def _review_pressed(self) -> None:
         (self.again_wanted if self._failed else self.review_wanted).emit()
 
