@@ -69,10 +69,21 @@ class Controller:
             AuthenticationError: one of the two machines does not know the other; pair them.
             VersionMismatch: it speaks another protocol version.
         """
+        gateway = RemoteGateway(
+            self.dialler(address, timeout=timeout, peer=peer), self._gone, self.trust
+        )
+        with self._lock:
+            self._gateways.append(gateway)
+        return gateway
+
+    def dialler(
+        self, address: str | tuple[str, int], *, timeout: float = 5.0, peer: Peer | None = None
+    ) -> Dialler:
+        """The way to a Gateway, which nobody has gone yet. Arguments as for :meth:`connect`."""
         if self._closed:
             raise Closed("this Controller was closed")
         host, port = parse_address(address)
-        dialler = Dialler(
+        return Dialler(
             host,
             port,
             self.id,
@@ -84,10 +95,6 @@ class Controller:
             self._abandoned,
             context=None if self.trust is None else self.trust.client_context(peer),
         )
-        gateway = RemoteGateway(dialler, self._gone, self.trust)
-        with self._lock:
-            self._gateways.append(gateway)
-        return gateway
 
     @property
     def gateways(self) -> list[RemoteGateway]:

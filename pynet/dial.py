@@ -23,6 +23,7 @@ from pynet.errors import (
     ConfigurationError,
     ConnectError,
     ConnectionLost,
+    NotShared,
     PynetError,
     RemoteError,
     RemoteProtocolError,
@@ -34,6 +35,7 @@ from pynet.io.lane import Lane
 from pynet.io.reactor import Reactor
 from pynet.io.syscalls import wait_for
 from pynet.io.tls import Tls
+from pynet.stranger import FILES_BUSY, FILES_CLOSED, FILES_OPEN
 from pynet.wire.connection import Connection, greeting, read_greeting
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.limits import Limits
@@ -49,6 +51,9 @@ STEP = 0.05
 BESIDE, MOST_BESIDE = 0.2, 8
 """Seconds after which an unanswered call is made once more beside the first, and how many at most.
 A lost first packet of a TCP connection is sent again only after a second."""
+
+LONGEST_ANSWER = 16
+"""Bytes of what a Gateway says to a word."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 
@@ -67,6 +72,7 @@ class Dialler:
         abandoned: set when nobody waits for the connection any more.
         interface: network interface to go out by, or None for the system's choice.
         context: for TLS, with the certificates that may answer; None for plain TCP.
+        word: said in the clear before everything else, and answered; empty for nothing.
     """
 
     host: str
@@ -80,6 +86,7 @@ class Dialler:
     abandoned: threading.Event
     interface: str | None = None
     context: ssl.SSLContext | None = None
+    word: bytes = b""
 
     @property
     def address(self) -> str:
@@ -131,6 +138,8 @@ class Dialler:
             deadline = min(deadline, until)
         sock = self._connect(deadline)
         try:
+            if self.word:
+                self._say_word(sock, deadline)
             tls = None if self.context is None else self._shake_hands(sock, self.context, deadline)
             connection = Connection(Side.CONTROLLER, self.limits, time.monotonic())
             lane = Lane(sock, connection, self.reactor, self.heartbeat, tls)
@@ -239,6 +248,29 @@ class Dialler:
         result = sock.connect_ex(address)
         if result not in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY):
             _check(result)
+
+    def _say_word(self, sock: socket.socket, deadline: float) -> None:
+        """Tell what this connection is for, and read whether that can be.
+
+        Raises:
+            NotShared, Busy: it cannot, at all or now.
+            ConnectError: the other end does not understand, or does not answer in time.
+        """
+        sock.send(self.word)  # no connection is so new that it cannot take a word
+        answer = b""
+        while not answer.endswith(b"\n") and len(answer) < LONGEST_ANSWER:
+            while not wait_for(sock, write=False, timeout=STEP):
+                self._look_up(deadline)
+            data = sock.recv(LONGEST_ANSWER - len(answer))
+            if not data:
+                break
+            answer += data
+        if answer == FILES_CLOSED:
+            raise NotShared(f"{self.address} shares no files")
+        if answer == FILES_BUSY:
+            raise Busy(f"{self.address} can serve no more files now")
+        if answer != FILES_OPEN:
+            raise ConnectError(f"{self.address} knows nothing of files: its pynet is too old")
 
     def _shake_hands(self, sock: socket.socket, context: ssl.SSLContext, deadline: float) -> Tls:
         """TLS over a new connection, which does not block yet.

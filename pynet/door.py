@@ -18,7 +18,19 @@ from pynet.io.options import listen_on
 from pynet.io.reactor import Reactor
 from pynet.io.tls import Tls
 from pynet.offenders import Offenders
-from pynet.stranger import GONE, PAIRING, PLAIN, SILENT, STRANGE, TLS, Stranger
+from pynet.stranger import (
+    FILES,
+    FILES_BUSY,
+    FILES_CLOSED,
+    FILES_OPEN,
+    GONE,
+    PAIRING,
+    PLAIN,
+    SILENT,
+    STRANGE,
+    TLS,
+    Stranger,
+)
 from pynet.trust.store import Trust
 from pynet.wire.connection import Connection, read_greeting
 from pynet.wire.frames import Frame
@@ -49,19 +61,22 @@ UNWANTED = {
     TLS: "wants TLS, and this Gateway runs with insecure=True",
     PLAIN: "wants plain TCP, which is insecure; connect without insecure=True",
     PAIRING: "wants to pair, and this Gateway lets anybody in",
+    FILES: "wants files, and none are shared here",
     STRANGE: "speaks no pynet",
     SILENT: "says nothing",
 }
 """Why somebody is sent away."""
 
+OnFiles = Callable[[socket.socket, str], bool]
 OnHello = Callable[[Lane, Frame, dict[str, object]], None]
 
 
 class Door:
-    """Listens, accepts, and passes on who says HELLO. Everything happens on the reactor.
+    """Passes on who says HELLO over the connections that arrive. It all happens on the reactor.
+
+    Connections come from a port, once :meth:`listen` was called, or by :meth:`adopt`.
 
     Args:
-        host, port: where to listen; port 0 takes any free one.
         reactor: an acquired one.
         limits: what strangers may send.
         heartbeat: seconds, for the lanes.
@@ -69,30 +84,22 @@ class Door:
         trust: who may come in; None for plain TCP, over which anybody may.
 
     Attributes:
+        port: it listens on; 0 if it does not.
         on_pairing: while a pairing window is open: gets the sockets of who wants to pair.
-
-    Raises:
-        ConfigurationError: the address cannot be used.
+        on_files: while something is shared: gets the socket of who wants files, which it must not
+            keep, and where it comes from; tells whether it is served elsewhere now.
     """
 
     def __init__(
         self,
-        host: str,
-        port: int,
         reactor: Reactor,
         limits: Limits,
         heartbeat: float,
         on_hello: OnHello,
         trust: Trust | None = None,
     ) -> None:
-        try:
-            self._listener = listen_on(host, port)
-        except OSError as error:
-            raise ConfigurationError(
-                f"cannot listen on {host}:{port}: {error.strerror}; "
-                "is another Gateway running there? Stop it or choose another port"
-            ) from error
-        self.port = int(self._listener.getsockname()[1])
+        self.port = 0
+        self._listener: socket.socket | None = None
         self._reactor = reactor
         self._limits = limits
         self._heartbeat = heartbeat
@@ -102,10 +109,38 @@ class Door:
         self._lock = threading.Lock()
         self._ungreeted: dict[Lane | Stranger, str] = {}
         self.on_pairing: Callable[[socket.socket], None] | None = None
+        self.on_files: OnFiles | None = None
         self._offenders = Offenders()
         self._closed = False
-        reactor.want(self._listener, self, EVENT_READ)
         reactor.watch(self)
+
+    def listen(self, host: str, port: int) -> None:
+        """Let connections arrive.
+
+        Args:
+            host, port: where; port 0 takes any free one.
+
+        Raises:
+            ConfigurationError: the address cannot be used.
+        """
+        try:
+            self._listener = listen_on(host, port)
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen on {host}:{port}: {error.strerror}; "
+                "is another Gateway running there? Stop it or choose another port"
+            ) from error
+        self.port = int(self._listener.getsockname()[1])
+        self._reactor.want(self._listener, self, EVENT_READ)
+
+    def adopt(self, sock: socket.socket, host: str) -> None:
+        """Take a connection that arrived elsewhere. Any thread.
+
+        Args:
+            sock: connected; this object's from now on.
+            host: where it comes from.
+        """
+        self._reactor.call_soon(partial(self._take_in, sock, host))
 
     @property
     def greeting(self) -> int:
@@ -116,8 +151,9 @@ class Door:
         """Stop listening, drop who has not greeted. Idempotent."""
         self._closed = True
         self._reactor.forget(self)
-        self._reactor.want(self._listener, self, 0)
-        self._listener.close()
+        if self._listener is not None:
+            self._reactor.want(self._listener, self, 0)
+            self._listener.close()
         with self._lock:
             ungreeted, self._ungreeted = self._ungreeted, {}
         for one in ungreeted:
@@ -125,24 +161,31 @@ class Door:
 
     def on_readable(self) -> None:
         """The reactor: connections wait."""
+        listener = self._listener
         for _ in range(AT_ONCE):
-            if self._closed:
+            if self._closed or listener is None:
                 return
             try:
-                sock, address = self._listener.accept()
+                sock, address = listener.accept()
             except BlockingIOError:
                 return
             except OSError as error:
                 # Mostly of too many open files, which does not pass by trying again at once.
-                self._reactor.want(self._listener, self, 0)
+                self._reactor.want(listener, self, 0)
                 self._offenders.complain("", f"cannot accept a connection: {error}")
                 return
-            if self.greeting >= MAX_UNGREETED:
-                self._make_room()
-            host = str(address[0])
-            stranger = Stranger(sock, self._reactor, self._on_word, host)
-            with self._lock:
-                self._ungreeted[stranger] = host
+            self._take_in(sock, str(address[0]))
+
+    def _take_in(self, sock: socket.socket, host: str) -> None:
+        """Wait for the first word on a new connection."""
+        if self._closed:
+            sock.close()
+            return
+        if self.greeting >= MAX_UNGREETED:
+            self._make_room()
+        stranger = Stranger(sock, self._reactor, self._on_word, host)
+        with self._lock:
+            self._ungreeted[stranger] = host
 
     def _make_room(self) -> None:
         """Drop whoever has waited longest of the machine that has most connections waiting.
@@ -165,7 +208,7 @@ class Door:
 
     def on_tick(self, now: float, late: float) -> None:
         """The reactor: accept again after trouble; look whether peers have changed."""
-        if not self._closed:
+        if not self._closed and self._listener is not None:
             self._reactor.want(self._listener, self, EVENT_READ)
         if self._trust is not None and now - self._looked_at > LOOK_FOR_CHANGES:
             self._looked_at = now
@@ -184,11 +227,23 @@ class Door:
                 self._admit(stranger, None)
             elif word == PAIRING and self.on_pairing is not None:
                 self.on_pairing(stranger.sock)
+            elif word == FILES and self.on_files is not None:
+                self._pass_on(stranger, self.on_files)
             else:
                 self._send_away(stranger, word)
         except OSError as error:
             log.debug("a connection was gone before it was greeted: %s", error)
             stranger.close()
+
+    def _pass_on(self, stranger: Stranger, on_files: OnFiles) -> None:
+        """Let another process greet; it waits for TLS, and the caller with that for our word."""
+        host = stranger.host
+        with stranger.sock as sock:
+            if on_files(sock, host):
+                sock.send(FILES_OPEN)
+                return
+            self._offenders.complain(host, f"sent {host} away: the process for files is busy")
+            sock.send(FILES_BUSY)
 
     def _send_away(self, stranger: Stranger, word: str) -> None:
         """Say a word that the other program understands, and hang up."""
@@ -199,6 +254,8 @@ class Door:
                 stranger.sock.send(TLS_ONLY)
             elif word == PAIRING:
                 stranger.sock.send(NO_PAIRING)
+            elif word == FILES:
+                stranger.sock.send(FILES_CLOSED)
         host = stranger.host
         self._offenders.complain(host, f"sent {host} away: it {UNWANTED[word]}")
         stranger.close()

@@ -72,6 +72,18 @@ class Closed(PynetError):
     """You used an object after closing it, or after its other end finished."""
 
 
+class TalkEnded(Closed):
+    """A talk is over: its other end has nothing more to say, or one end has cancelled it.
+
+    Attributes:
+        talk: which.
+    """
+
+    def __init__(self, message: str, talk: object = None) -> None:
+        super().__init__(message)
+        self.talk = talk
+
+
 class DeadlineExceeded(PynetError, TimeoutError):
     """No answer within the time you gave; the remote function may still be running."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import socket
 import threading
 import time
@@ -44,6 +45,8 @@ from pynet.wire.limits import Limits
 
 if TYPE_CHECKING:
     from pynet.discovery import Announcement
+    from pynet.files.launcher import FileProcess
+    from pynet.files.shares import Shares
 
 log = logging.getLogger("pynet.gateway")
 
@@ -79,6 +82,7 @@ class Gateway(Registrar):
         trust: who this machine is, and whom it knows; what the platform's folder holds by default.
         announce: tell the network by mDNS that it is here, unless it listens on this machine only;
             also an attribute, until it is started.
+        listen: False for one without a port, which is given its connections by :meth:`adopt`.
 
     Attributes:
         on_pairing: gets each pairing window, on a thread of its own, when it opens and is over.
@@ -101,12 +105,14 @@ class Gateway(Registrar):
         limits: Limits | None = None,
         trust: Trust | None = None,
         announce: bool = False,
+        listen: bool = True,
     ) -> None:
         if not 1 <= pool_size <= 4096:
             raise ConfigurationError(f"pool_size {pool_size} is not within 1 to 4096")
         super().__init__()
         self._door: Door | None = None
         self._closing = False
+        self.listens = listen
         self._trust = trust
         self.move(host, port, insecure=insecure, allow_network=allow_network)
         self.pool_size = pool_size
@@ -115,6 +121,8 @@ class Gateway(Registrar):
         self.heartbeat = heartbeat
         self.announce = announce
         self._announcement: Announcement | None = None
+        self._shares: Shares | None = None
+        self._files: FileProcess | None = None
         self.limits = limits or Limits()
         self._reactor: Reactor | None = None
         self._pool = HandlerPool(pool_size)
@@ -190,32 +198,52 @@ class Gateway(Registrar):
         self.trust = trust
         self._reactor = Reactor.acquire()
         try:
-            self._door = Door(
-                self.host,
-                self._asked_port,
-                self._reactor,
-                self.limits,
-                self.heartbeat,
-                self._on_hello,
-                trust,
-            )
+            self._door = self._open_door(self._reactor, trust)
         except BaseException:
             self._reactor.release()
             self._reactor = None
             raise
         if trust is not None:
-            self.reception = Reception(trust, self.name, (self.host, self.port))
-            self._door.on_pairing = self.reception.on_stranger
+            if self.listens:
+                self.reception = Reception(trust, self.name, (self.host, self.port))
+                self._door.on_pairing = self.reception.on_stranger
             self._ignore_peers = trust.peers.on_change(
                 lambda: self.reactor.call_soon(self._drop_strangers)
             )
         self._started = time.monotonic()
+        self._open_files()
+        if not self.listens:
+            return self
         if self.insecure and self.host not in LOOPBACK:
             log.warning("PLAIN TCP on %s: anybody on this network can use it", self.address)
         log.info("Gateway %s listens on %s, %d Handlers", self.name, self.address, self.pool_size)
         if self.announce:
             self._announce()
         return self
+
+    def _open_door(self, reactor: Reactor, trust: Trust | None) -> Door:
+        door = Door(reactor, self.limits, self.heartbeat, self._on_hello, trust)
+        try:
+            if self.listens:
+                door.listen(self.host, self._asked_port)
+        except BaseException:
+            door.close()
+            raise
+        return door
+
+    def adopt(self, sock: socket.socket, host: str) -> None:
+        """Serve a connection that arrived elsewhere.
+
+        Args:
+            sock: connected, and nothing was read from it; the Gateway's from now on.
+            host: where it comes from.
+
+        Raises:
+            Closed: it does not run.
+        """
+        if self._door is None:
+            raise Closed("this Gateway does not run; call start() first")
+        self._door.adopt(sock, host)
 
     def _announce(self) -> None:
         """Tell the network; without it a Gateway works as well."""
@@ -264,6 +292,8 @@ class Gateway(Registrar):
             return
         self._door.close()
         self._ignore_peers()
+        with self._lock:
+            files = self._files
         if self.reception is not None:
             self.reception.close()
         farewell = GatewayStopped(f"the Gateway {self.name} was stopped")
@@ -276,6 +306,8 @@ class Gateway(Registrar):
             lane.close(farewell)
         if self._announcement is not None:
             self._announcement.close()
+        if files is not None:
+            files.close()
         stuck = self._pool.close(grace)
         if stuck:
             log.warning("subroutines still run after %.0f s on %s", grace, ", ".join(stuck))
@@ -315,6 +347,45 @@ class Gateway(Registrar):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    # ---- files --------------------------------------------------------------------------
+
+    def share(
+        self, name: str, path: str | os.PathLike[str], *, write: bool = False, role: str = "owner"
+    ) -> None:
+        """Let Controllers have the files below a folder, now or before :meth:`start`.
+
+        Their connections are served in a process of its own, which starts with the first of them.
+
+        Args:
+            name: how the folder is asked for.
+            path: of the folder.
+            write: files may be put there, and moved away from there.
+            role: what a peer must be at least: ``"viewer"``, ``"driver"`` or ``"owner"``.
+
+        Raises:
+            ConfigurationError: the name or the folder cannot be.
+        """
+        from pynet.files.shares import Share, Shares
+
+        share = Share.of(name, path, write, role)
+        with self._lock:
+            self._shares = self._shares or Shares()
+        self._shares.add(share)
+        if self._files is not None:
+            self._files.share(share)
+        elif self._door is not None:
+            self._open_files()
+
+    def _open_files(self) -> None:
+        """From now on connections for files are served, if anything is shared."""
+        with self._lock:
+            if self._shares is None or self._door is None or self._closing or self._files:
+                return
+            from pynet.files.launcher import FileProcess
+
+            self._files = FileProcess(self, self._shares)
+            self._door.on_files = self._files.take
 
     # ---- arrivals, on the reactor -------------------------------------------------------
 

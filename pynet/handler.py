@@ -17,6 +17,7 @@ from pynet.errors import (
     HandlerStopped,
     PynetError,
     RemoteProtocolError,
+    TalkEnded,
     WrongKind,
 )
 from pynet.flow import Flow
@@ -28,11 +29,12 @@ from pynet.outlet import Outlet
 from pynet.policy import Policy, unpack_policy
 from pynet.source import Source
 from pynet.stats import Tally
-from pynet.subroutines import BATCH, SINK, STREAM, Subroutine
+from pynet.subroutines import BATCH, SINK, STREAM, TALK, Subroutine
 from pynet.swarm.group import Group
 from pynet.swarm.inlet import SwarmInlet
 from pynet.swarm.options import SwarmOptions
 from pynet.swarm.outlet import SwarmOutlet
+from pynet.talk import Talk
 from pynet.trust.peers import Peer
 from pynet.wire.connection import greeting
 from pynet.wire.frames import Frame, Kind
@@ -42,6 +44,10 @@ if TYPE_CHECKING:
     from pynet.gateway import Gateway
 
 log = logging.getLogger("pynet.handler")
+
+LEFT_OVER = frozenset(
+    {Kind.ITEM, Kind.ITEMS, Kind.PART, Kind.SAY, Kind.END, Kind.CANCEL}
+)  # what an exchange that its subroutine has ended may leave behind
 
 LONGEST_TEXT = 16 * 1024
 """Characters of an error's text or traceback that travel."""
@@ -186,6 +192,8 @@ class Handler:
         if frame.kind == Kind.CANCEL:
             self._cancelled_exchange = frame.exchange
             self.cancel()
+            if self.kind == TALK:  # it may wait for what comes next
+                self.lane.pass_on(frame)
         elif isinstance(outlet, Outlet) and frame.kind == Kind.CREDIT:
             outlet.on_credit(frame)
 
@@ -207,7 +215,9 @@ class Handler:
             self._run(STREAM, frame, self._stream)
         elif frame.kind == Kind.OPEN_FEED:
             self._run(SINK, frame, self._feed)
-        elif frame.kind not in (Kind.ITEM, Kind.ITEMS, Kind.PART, Kind.END):
+        elif frame.kind == Kind.OPEN_TALK:
+            self._run(TALK, frame, self._talk)
+        elif frame.kind not in LEFT_OVER:
             raise RemoteProtocolError(f"a pair cannot carry {Kind(frame.kind).name}")
 
     def _run(self, kind: str, frame: Frame, serve: Callable[..., None]) -> None:
@@ -217,7 +227,8 @@ class Handler:
             try:
                 name, args, kwargs, *options = request
                 options = options[0] if options else {}
-                kind = options.get("kind", kind)
+                if kind != TALK:
+                    kind = options.get("kind", kind)
             except (TypeError, ValueError, AttributeError, IndexError):
                 raise RemoteProtocolError("the other side sent a torn request") from None
             subroutine = self._gateway.registry.find(name, kind)
@@ -344,6 +355,24 @@ class Handler:
             if not self.cancelled.is_set():
                 raise
             return None
+
+    def _talk(
+        self, subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any], _: dict[str, Any]
+    ) -> None:
+        talk = Talk(self.lane, self.cancelled)
+        self.lane.send(Kind.OPENED, meta=greeting({}))
+        try:
+            result = _invoke(subroutine, [talk, *args], kwargs)
+        except TalkEnded as ended:
+            if ended.talk is not talk:
+                raise
+            result = None
+        if self._stopped is not None:
+            raise self._stopped
+        if self.lane.error is not None:
+            raise self.lane.error
+        meta, body = self._encoder.encode(result)
+        self.lane.send(_RESULT, meta=meta, body=body, patient=bool(body))
 
     # ---- swarms -------------------------------------------------------------------------
 

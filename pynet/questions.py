@@ -70,6 +70,8 @@ def _answer(gateway: Gateway, question: Any, role: Role) -> Any:
             raise ConfigurationError("stop_handler wants the number of a Handler, and who asks")
         gateway.stop_handler(details[0], str(details[1]))
         return True
+    if not gateway.listens:
+        raise ConfigurationError("its files are served until the Gateway itself is stopped")
     log.info("a Controller stops this Gateway")
     # Later, so that the answer goes out before the goodbye.
     gateway.reactor.call_soon(lambda: _close_elsewhere(gateway))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from pynet.errors import ConfigurationError
 from pynet.fanout import Broadcasts
 from pynet.policy import Policy, as_policy, reliable
-from pynet.subroutines import BATCH, SINK, STREAM, Registry, Subroutine, name_of
+from pynet.subroutines import BATCH, SINK, STREAM, TALK, Registry, Subroutine, name_of
 from pynet.trust.peers import Role
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -112,6 +112,17 @@ class Registrar:
             if value is not None and not value > 0:
                 raise ConfigurationError(f"{label}={value} must be more than 0 seconds")
         return self._add(function, SINK, name, role, as_policy(policy), max_age, silence)
+
+    def talk(self, function: F, /, *, name: str | None = None, role: str = "owner") -> F:
+        """Offer a function that talks with its caller: pynet's transfers of files are made of such.
+
+        Args:
+            function: takes a :class:`~pynet.talk.Talk`; its return value is the talk's result.
+            name: how it is asked for; the function's name by default.
+            role: what a peer must be at least: ``"viewer"``, ``"driver"`` or ``"owner"``.
+        """
+        self._add(function, TALK, name, role, reliable)
+        return function
 
     def remove(self, name: str) -> None:
         """Offer a subroutine no longer; what runs goes on.

@@ -7,9 +7,10 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from os import PathLike
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynet.calls import CallPair
 from pynet.client import Client, Pair, Request
@@ -33,6 +34,10 @@ from pynet.trust.store import Trust
 from pynet.wire.frames import Frame, Kind
 from pynet.wire.values import Decoder, Encoder
 
+if TYPE_CHECKING:
+    from pynet.files.client import Files
+    from pynet.files.transfer import Transfer
+
 log = logging.getLogger("pynet.controller")
 
 MAX_LANES = 64
@@ -50,6 +55,7 @@ class RemoteGateway:
         version: its pynet release.
         peer: whose it is, as its certificate proves; None over plain TCP.
         role: what this machine may do there: ``"viewer"``, ``"driver"`` or ``"owner"``.
+        trust: who this machine is, and whom it knows; None over plain TCP.
     """
 
     def __init__(
@@ -67,16 +73,24 @@ class RemoteGateway:
         self._question_turn = threading.Lock()
         self._manager: Lane | None
         self._manager, welcome = dialler.greet("manage")
+        self.trust = trust
         self.peer: Peer | None = None
         if trust is not None and self._manager.tls is not None:
             # Whoever has answered now is to answer from now on.
             self.peer = trust.identify(self._manager.tls.certificate)
             self._dialler = dataclasses.replace(dialler, context=trust.client_context(self.peer))
+        self._files: Files | None = None
+        self._files_turn = threading.Lock()
         self._calls = self.call_pair()
         self.address = dialler.address
         self.name = str(welcome.get("gateway", ""))
         self.version = str(welcome.get("version", ""))
         self.role = str(welcome.get("role", ""))
+
+    @property
+    def dialler(self) -> Dialler:
+        """Opens further lanes to the same Gateway."""
+        return self._dialler
 
     # ---- batch --------------------------------------------------------------------------
 
@@ -338,6 +352,34 @@ class RemoteGateway:
             Kind.OPEN_FEED if kind == "sink" else Kind.OPEN_STREAM, name, args, kwargs, options
         )
 
+    # ---- files --------------------------------------------------------------------------
+
+    @property
+    def files(self) -> Files:
+        """What the Gateway shares; connects to its file process when first asked for.
+
+        Raises:
+            NotShared: it shares nothing.
+            ConnectError, Busy: its file process cannot be reached.
+        """
+        from pynet.files.connection import open_files
+
+        with self._files_turn:
+            self._check_open()
+            if self._files is None:
+                self._files = open_files(self._dialler, self.peer)
+            return self._files
+
+    def get(self, what: str | Sequence[str], to: str | PathLike[str], **options: Any) -> Transfer:
+        """Fetch files that the Gateway shares, over a swarm; see :meth:`Files.get`."""
+        return self.files.get(what, to, **options)
+
+    def put(
+        self, what: str | PathLike[str] | Sequence[str | PathLike[str]], to: str, **options: Any
+    ) -> Transfer:
+        """Send files below a root of the Gateway's, over a swarm; see :meth:`Files.put`."""
+        return self.files.put(what, to, **options)
+
     # ---- the manager's side -------------------------------------------------------------
 
     def ping(self) -> float:
@@ -423,6 +465,9 @@ class RemoteGateway:
             pairs: list[Pair | CallPair] = [*self._pairs, *self._call_pairs]
         for pair in pairs:
             pair.close()
+        with self._files_turn:
+            if self._files is not None:
+                self._files.close()
         if self._manager is not None:
             self._manager.close()
         self._on_closed(self)

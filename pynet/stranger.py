@@ -13,16 +13,25 @@ from pynet.wire.frames import MAGIC
 PATIENCE = 3.0
 """Seconds until a caller must have said the first word."""
 
-TLS, PLAIN, PAIRING = "tls", "plain", "pairing"
+TLS, PLAIN, PAIRING, FILES = "tls", "plain", "pairing", "files"
 STRANGE, SILENT, GONE = "strange", "silent", "gone"
 
 PAIRING_WORD = b"PYNET-PAIR-1\n"
 """Said in the clear before TLS, because who pairs has no certificate that is known."""
 
+FILES_WORD = b"PYNET-FILES-1\n"
+"""Said in the clear before everything else by who comes for files."""
+
+FILES_OPEN, FILES_CLOSED, FILES_BUSY = b"OPEN\n", b"CLOSED\n", b"BUSY\n"
+"""What a Gateway answers to that: go on, nothing is shared here, come again later."""
+
 _HANDSHAKE = b"\x16\x03"
 """How TLS begins: a handshake record (RFC 8446, 5.1)."""
 
-_LONGEST = max(len(PAIRING_WORD), len(MAGIC))
+_BEGINNINGS = {_HANDSHAKE: TLS, MAGIC: PLAIN, PAIRING_WORD: PAIRING, FILES_WORD: FILES}
+_SPOKEN = {PAIRING: PAIRING_WORD, FILES: FILES_WORD}
+
+_LONGEST = max(map(len, _BEGINNINGS))
 
 OnWord = Callable[["Stranger", str], None]
 
@@ -31,7 +40,7 @@ def understood(word: bytes) -> str:
     """What somebody wants who begins like this; empty if that cannot be told yet."""
     if not word:
         return GONE
-    for beginning, wanted in ((_HANDSHAKE, TLS), (MAGIC, PLAIN), (PAIRING_WORD, PAIRING)):
+    for beginning, wanted in _BEGINNINGS.items():
         if word.startswith(beginning):
             return wanted
         if beginning.startswith(word):
@@ -75,8 +84,8 @@ class Stranger:
         if not wanted:
             self._reactor.want(self.sock, self, 0)  # until the next tick: what is there stays there
             return
-        if wanted == PAIRING:
-            self.sock.recv(len(PAIRING_WORD))
+        if wanted in _SPOKEN:
+            self.sock.recv(len(_SPOKEN[wanted]))
         self._tell(wanted)
 
     def on_writable(self) -> None:

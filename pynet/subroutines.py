@@ -20,12 +20,13 @@ from pynet.errors import (
 from pynet.policy import Policy
 from pynet.trust.peers import Peer, Role
 
-STREAM, BATCH, SINK = "stream", "batch", "sink"
+STREAM, BATCH, SINK, TALK = "stream", "batch", "sink", "talk"
 
 _HOW = {
     STREAM: "open it with stream()",
     BATCH: "call it with call(), or with batches() if it yields",
     SINK: "send to it with send() or feed()",
+    TALK: "it is there for pynet's own transfers",
 }
 
 
@@ -35,7 +36,7 @@ class Subroutine:
 
     Attributes:
         name: how Controllers ask for it.
-        kind: ``"stream"``, ``"batch"`` or ``"sink"``.
+        kind: ``"stream"``, ``"batch"``, ``"sink"`` or ``"talk"``.
         function: what runs.
         policy: default policy of a stream or sink.
         max_age: seconds after which an item for a sink is too old to be worth taking, or None.
@@ -82,7 +83,7 @@ class Subroutine:
         except (TypeError, ValueError):
             return "(...)"
         parameters = list(signature.parameters.values())
-        if self.kind == SINK:
+        if self.kind in (SINK, TALK):
             parameters = parameters[1:]
         return str(signature.replace(parameters=parameters, return_annotation=signature.empty))
 

@@ -47,7 +47,7 @@ def _run(options: argparse.Namespace) -> int:
     try:
         for name in options.modules:
             import_module(name)
-        options.run(options)
+        status: int = options.run(options) or EXIT_OK
         sys.stdout.flush()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
@@ -61,4 +61,6 @@ def _run(options: argparse.Namespace) -> int:
             sentence += " (--import MODULE imports the module that does)"
         sys.stderr.write(f"pynet: {sentence}\n")
         return EXIT_FAILED
+    else:
+        return status
     return EXIT_OK

@@ -8,10 +8,12 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pynet.cli.arguments import read_arguments
+from pynet.cli.connecting import connected
+from pynet.cli.filing import list_folder
 from pynet.cli.text import (
     aligned,
     fitting,
@@ -24,23 +26,14 @@ from pynet.cli.text import (
     show_lines,
     size,
 )
-from pynet.cli.trusting import known_by_name
-from pynet.controller import Controller
-from pynet.remote import RemoteGateway
-
-
-@contextlib.contextmanager
-def _connected(options: argparse.Namespace) -> Iterator[RemoteGateway]:
-    with Controller(insecure=options.insecure) as controller:
-        trust = controller.trust
-        peer = None if trust is None else known_by_name(options.host, trust)
-        address = options.host if peer is None else peer.address
-        yield controller.connect(address, timeout=options.timeout, peer=peer)
 
 
 def ls(options: argparse.Namespace) -> None:
-    """List what a Gateway offers."""
-    with _connected(options) as gateway:
+    """List what a Gateway offers, or what is in one of its folders."""
+    with connected(options) as gateway:
+        if options.folder is not None:
+            list_folder(gateway, options)
+            return
         rows = gateway.subroutines()
     if options.json:
         print_json(rows)
@@ -59,7 +52,7 @@ def _kind(row: Mapping[str, Any]) -> str:
 def call(options: argparse.Namespace) -> None:
     """Call a function and print its result."""
     positional, named = read_arguments(options.arguments)
-    with _connected(options) as gateway:
+    with connected(options) as gateway:
         result = gateway.call(options.name, *positional, timeout=options.deadline, arguments=named)
     if options.json:
         print_json(result)
@@ -75,7 +68,7 @@ def watch(options: argparse.Namespace) -> None:
         if state == "reconnecting":
             sys.stderr.write(f"pynet: {options.host} was lost; trying again\n")
 
-    with contextlib.suppress(KeyboardInterrupt), _connected(options) as gateway:
+    with contextlib.suppress(KeyboardInterrupt), connected(options) as gateway:
         client = gateway.stream(options.name, None, *positional, on_state=on_state, arguments=named)
         with client:
             for number, item in enumerate(client, 1):
@@ -95,7 +88,7 @@ def watch(options: argparse.Namespace) -> None:
 
 def ping(options: argparse.Namespace) -> None:
     """Measure the round trip to a Gateway."""
-    with _connected(options) as gateway:
+    with connected(options) as gateway:
         trips = []
         for number in range(options.count):
             if number:
@@ -111,7 +104,7 @@ def ping(options: argparse.Namespace) -> None:
 
 def stats(options: argparse.Namespace) -> None:
     """Show a Gateway and all its Handlers."""
-    with _connected(options) as gateway:
+    with connected(options) as gateway:
         figures, handlers = gateway.stats(), gateway.handlers(everyone=True)
     if options.json:
         print_json({"gateway": figures, "handlers": handlers})

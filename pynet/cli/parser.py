@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pynet._version import __version__
-from pynet.cli import commands, discovering, pairing, serving, trusting
+from pynet.cli import commands, discovering, filing, pairing, serving, trusting
 from pynet.cli.arguments import address, count, port, seconds
 
 _EPILOG = """\
@@ -52,6 +52,7 @@ def build_parser(program: str = "pynet") -> argparse.ArgumentParser:
     discover.add_argument("--seconds", type=seconds, default=3.0, help="to look around (default 3)")
 
     ls = _command(words, "ls", commands.ls, "list what a Gateway offers", host=True)
+    ls.add_argument("folder", nargs="?", metavar="ROOT/FOLDER", help="list this folder instead")
     call = _command(words, "call", commands.call, "call a function and print its result", host=True)
     call.add_argument("--deadline", type=seconds, help="seconds after which to give up")
     watch = _command(words, "watch", commands.watch, "print the items of a stream", host=True)
@@ -68,9 +69,34 @@ def build_parser(program: str = "pynet") -> argparse.ArgumentParser:
             "--json", action="store_true",
             help="print JSON, nothing shortened: arrays as lists, bytes as base64",
         )  # fmt: skip
+    _add_files(words)
     _add_pair(words)
     _add_peers(words)
     return parser
+
+
+def _add_files(words: Any) -> None:
+    get = _command(words, "get", filing.get, "fetch files from a Gateway", host=True)
+    get.add_argument("what", nargs="+", metavar="ROOT/WHAT", help="a file, a folder, or a pattern "
+                     "such as 'logs/**/*.csv'; with a slash at its end, what is in the folder")  # fmt: skip
+    get.add_argument("to", metavar="FOLDER", help="here; made if it is missing")
+    get.add_argument("--dry-run", action="store_true", help="only say what would be fetched")
+    put = _command(words, "put", filing.put, "send files to a Gateway", host=True)
+    put.add_argument("what", nargs="+", metavar="WHAT", help="files, folders or patterns")
+    put.add_argument("to", metavar="ROOT/FOLDER", help="there; made if it is missing")
+    for command in (get, put):
+        add = command.add_argument
+        add("--match", metavar="REGEX", help="only files whose name, with its folders, holds this")
+        add("--lanes", type=count, help="that many, instead of as many as gain something (1 to 8)")
+        add("--conflict", choices=("keep", "overwrite", "skip"), default="keep",
+            help="where another file has the name: keep both (default), overwrite it, or skip")  # fmt: skip
+        add("--json", action="store_true", help="print what came of it as JSON")
+        command.epilog = (
+            "What was cut off goes on where it was when the same command is given again. "
+            "Exit status 6: some files did not travel, stderr says why."
+        )
+    df = _command(words, "df", filing.df, "show what is shared, and how full disks are", host=True)
+    df.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_pair(words: Any) -> None:
@@ -120,7 +146,7 @@ def _add_peers(words: Any) -> None:
 def _command(
     words: Any,
     name: str,
-    run: Callable[[argparse.Namespace], None],
+    run: Callable[[argparse.Namespace], int | None],
     purpose: str,
     *,
     host: bool = False,

@@ -293,13 +293,15 @@ class Lane:
         """The reactor: take over an unread lane, send the heartbeat, judge the silence."""
         if self.error is not None or (now < self._fine_until and late < TICK):
             return
+        connection = self.connection
         if not self._reactor_reads and self._read_lock.acquire(blocking=False):
             try:
-                if self._inbox_bytes <= self.connection.limits.inbox:
+                if self._inbox_bytes <= connection.limits.inbox:
                     self._adopt()
+                else:
+                    connection.excuse(now)
             finally:
                 self._read_lock.release()
-        connection = self.connection
         if late >= TICK:  # this process slept, or computed without letting go of the interpreter
             connection.last_received = min(now, connection.last_received + late)
         silence = now - connection.last_received
@@ -326,6 +328,11 @@ class Lane:
             if self.error is not None or self.connection.state is State.CLOSED:
                 return
             self._writer.submit_first(self.connection.ping(time.monotonic()))
+
+    def pass_on(self, frame: Frame) -> None:
+        """From ``on_control``: let the owner have this frame too, in its turn."""
+        self._inbox.append(frame)
+        self._inbox_bytes += frame.size
 
     def _adopt(self) -> None:
         if not self._reactor_reads and self.error is None:

@@ -229,6 +229,12 @@ class Connection:
             self._rest = data[offset:]
         return frames
 
+    def excuse(self, now: float) -> None:
+        """This side does not read, because its inbox is full: silence is not the other's fault."""
+        self.last_received = now
+        if self.partial is not None:
+            self.partial.started = now
+
     def overdue(self, now: float) -> str:
         """Why the other side is too slow, or an empty string."""
         limits = self.limits

@@ -55,6 +55,8 @@ class Kind(enum.IntEnum):
     ANSWER = 19
     PART = 20
     REPORT = 21
+    OPEN_TALK = 22
+    SAY = 23
 
 
 class Frame(NamedTuple):

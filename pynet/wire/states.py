@@ -1,7 +1,7 @@
 """All state transitions of a lane, as one table.
 
 A lane carries one *exchange* at a time: a call, a question to the manager, a
-stream or a feed. Both sides walk the same table: a frame one side sends moves
+stream, a feed or a talk. Both sides walk the same table: a frame one side sends moves
 its own state, and the other side's when it arrives. ``TABLE[state][sender][kind]``
 is the next state; what is not in the table is an error of the sender and
 leaves the state as it was.
@@ -43,6 +43,7 @@ class State(enum.Enum):
     ASKING = "asking"
     STREAMING = "streaming"
     FEEDING = "feeding"
+    TALKING = "talking"
     FINISHING = "finishing"
     CLOSED = "closed"
 
@@ -58,6 +59,7 @@ TABLE: Mapping[State, Mapping[Side, Mapping[int, State]]] = {
             _K.ASK: _S.ASKING,
             _K.OPEN_STREAM: _S.STREAMING,
             _K.OPEN_FEED: _S.FEEDING,
+            _K.OPEN_TALK: _S.TALKING,
         },
         _G: {},
     },
@@ -93,12 +95,22 @@ TABLE: Mapping[State, Mapping[Side, Mapping[int, State]]] = {
             _K.ERROR: _S.READY,
         },
     },
+    _S.TALKING: {
+        _C: {_K.SAY: _S.TALKING, _K.END: _S.FINISHING, _K.CANCEL: _S.FINISHING},
+        _G: {
+            _K.OPENED: _S.TALKING,
+            _K.SAY: _S.TALKING,
+            _K.RESULT: _S.READY,
+            _K.ERROR: _S.READY,
+        },
+    },
     _S.FINISHING: {
         _C: {_K.CANCEL: _S.FINISHING},
         _G: {
             _K.OPENED: _S.FINISHING,
             _K.CREDIT: _S.FINISHING,
             _K.REPORT: _S.FINISHING,
+            _K.SAY: _S.FINISHING,
             _K.RESULT: _S.READY,
             _K.ERROR: _S.READY,
         },
@@ -106,10 +118,19 @@ TABLE: Mapping[State, Mapping[Side, Mapping[int, State]]] = {
     _S.CLOSED: {_C: {}, _G: {}},
 }
 
-OPENERS = frozenset({Kind.CALL, Kind.ASK, Kind.OPEN_STREAM, Kind.OPEN_FEED})
+OPENERS = frozenset({Kind.CALL, Kind.ASK, Kind.OPEN_STREAM, Kind.OPEN_FEED, Kind.OPEN_TALK})
 ANY_TIME = frozenset({Kind.PING, Kind.PONG, Kind.GOODBYE})
 LATE = frozenset(
-    {Kind.CREDIT, Kind.REPORT, Kind.CANCEL, Kind.ITEM, Kind.ITEMS, Kind.PART, Kind.END}
+    {
+        Kind.CREDIT,
+        Kind.REPORT,
+        Kind.CANCEL,
+        Kind.ITEM,
+        Kind.ITEMS,
+        Kind.PART,
+        Kind.SAY,
+        Kind.END,
+    }
 )
 BEFORE_GREETING = frozenset({State.NEW, State.GREETED})
 

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pynet import Controller, Gateway, Incoming, RemoteGateway
+from pynet.talk import Talk
 from pynet.wire.frames import HEADER, PREAMBLE, Kind
 
 
@@ -48,6 +49,11 @@ def gateway() -> Iterator[Gateway]:
         def drive(commands: Incoming) -> int:
             return sum(1 for _ in commands)
 
+        @gateway.talk
+        def repeat(talk: Talk) -> None:
+            while (said := talk.hear()) is not None:
+                talk.say(said.value, said.body or b"")
+
         gateway.batch(lambda *values, **named: None, name="echo")
         gateway.stream(count, name="shared", shared=True)
         yield gateway
@@ -75,7 +81,7 @@ odd = st.recursive(
 )
 """A value that might stand where another one is expected."""
 
-names = st.sampled_from(["count", "drive", "echo", "shared", "nothing", "", 7, None])
+names = st.sampled_from(["count", "drive", "echo", "shared", "repeat", "nothing", "", 7, None])
 policies = st.sampled_from([["latest", 1, 2, "items"], ["paced", 1, 2, "items"]]) | odd
 swarms = st.tuples(st.sampled_from([0, 1, 2]), st.just(1), st.booleans(), st.booleans()) | odd
 requests = st.tuples(
@@ -97,10 +103,10 @@ hellos = st.fixed_dictionaries(
     },
 )
 # What the protocol allows at first, and then: anything else is noticed before it is read.
-OPENERS = [Kind.OPEN_STREAM, Kind.OPEN_FEED, Kind.CALL, Kind.ASK]
+OPENERS = [Kind.OPEN_STREAM, Kind.OPEN_FEED, Kind.OPEN_TALK, Kind.CALL, Kind.ASK]
 FOLLOWERS = [
     *(Kind.ITEM, Kind.ITEMS, Kind.PART, Kind.CREDIT, Kind.REPORT, Kind.END, Kind.CANCEL),
-    *(Kind.PING, Kind.PONG, Kind.GOODBYE),
+    *(Kind.SAY, Kind.PING, Kind.PONG, Kind.GOODBYE),
 ]
 BETWEEN = (Kind.PING, Kind.PONG, Kind.GOODBYE)
 reports = st.tuples(*[st.integers(-1, 9)] * 3, *[st.lists(st.integers(0, 9), max_size=4)] * 2)

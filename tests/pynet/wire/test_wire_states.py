@@ -27,6 +27,7 @@ for opener, opened in {
     Kind.ASK: State.ASKING,
     Kind.OPEN_STREAM: State.STREAMING,
     Kind.OPEN_FEED: State.FEEDING,
+    Kind.OPEN_TALK: State.TALKING,
 }.items():
     WAYS[opened] = [*WAYS[State.READY], (C, opener)]
 WAYS[State.FINISHING] = [*WAYS[State.FEEDING], (C, Kind.END)]

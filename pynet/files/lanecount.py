@@ -1,0 +1,105 @@
+"""How many lanes a transfer should have: by what each further one has gained."""
+
+from __future__ import annotations
+
+FIRST = 2
+"""Lanes to begin with: two ends that hash and write, on a machine with two cores or more."""
+
+MOST = 8
+"""More gained nothing on any link that was measured; ESnet and mscp found the same."""
+
+WORTH = 0.10
+"""What each further lane must bring, as a share of what a lane brings on average."""
+
+LEAST_EPOCH, ROUND_TRIPS = 0.5, 8
+"""An epoch of measuring lasts that many seconds, or round trips if these are longer."""
+
+LOOK_AGAIN = 30.0
+"""Seconds after which a number that was found is doubted."""
+
+LONG_WAY = 0.02
+"""Round trip in seconds from which on a short job is nothing but slow start."""
+
+SHORT_JOB = 16 * 1024 * 1024
+"""Bytes of a short job: with all lanes at once it is over before anything could be measured."""
+
+
+class LaneCount:
+    """Climbs by doubling while it pays, and remembers why. Pure: time is an argument.
+
+    Args:
+        now: monotonic time.
+        round_trip: of the way, seconds.
+        most: lanes, at most.
+        first: lanes to begin with.
+
+    Attributes:
+        lanes: how many there should be now.
+        log: what was tried, for people: ``"2 -> 4 lanes: +71 %"``.
+    """
+
+    def __init__(self, now: float, round_trip: float, most: int = MOST, first: int = FIRST) -> None:
+        self.most = most
+        self.lanes = min(first, most)
+        self.log: list[str] = []
+        self._epoch = max(LEAST_EPOCH, ROUND_TRIPS * round_trip)
+        self._before: tuple[int, float] | None = None
+        self._settled = self._expected = False
+        self._round_trip = round_trip
+        self._begin(now)
+
+    def expect(self, total: int | None) -> None:
+        """So many bytes are to go in all, if that is known already.
+
+        A short job over a long way is all slow start: it gets every lane at once.
+        """
+        if total is None or self._expected:
+            return
+        self._expected = True
+        if total <= SHORT_JOB and self._round_trip >= LONG_WAY:
+            self.lanes = self.most
+            self.log.append(f"{self.lanes} lanes: {total} bytes over {self._round_trip:.3f} s")
+
+    def _begin(self, now: float) -> None:
+        """Measure anew, after half an epoch in which the lanes get going."""
+        self._from = now + self._epoch / 2
+        self._until = self._from + self._epoch
+        self._counted: int | None = None
+
+    def update(self, now: float, arrived: int) -> int:
+        """So many bytes have arrived by now.
+
+        Returns:
+            How many lanes there should be.
+        """
+        if now < self._from:
+            return self.lanes
+        if self._counted is None:
+            self._counted, self._from = arrived, now
+            self._until = max(self._until, now + self._epoch)
+        if now < self._until:
+            return self.lanes
+        rate = (arrived - self._counted) / (now - self._from)
+        self._judge(rate, now)
+        self._begin(now)
+        if self._settled:
+            self._from = now + LOOK_AGAIN
+            self._until = self._from + self._epoch
+        return self.lanes
+
+    def _judge(self, rate: float, now: float) -> None:
+        self._settled = False
+        if self._before is not None:
+            before, was = self._before
+            gain = rate / was - 1 if was > 0 else 0.0
+            self.log.append(f"{before} -> {self.lanes} lanes: {round(100 * gain):+d} %")
+            self._before = None
+            if gain < WORTH * (self.lanes - before) / before:
+                self.lanes = before
+                self._settled = True
+                return
+        if self.lanes < self.most:
+            self._before = (self.lanes, rate)
+            self.lanes = min(self.most, 2 * self.lanes)
+        else:
+            self._settled = True
