@@ -110,7 +110,7 @@ QLineEdit:focus { border: 1px solid $accent; }
 QSpinBox { background: $field; color: $text; border: 1px solid $field_line;
     border-radius: ${control_radius}px; min-height: ${inner_height}px;
     selection-background-color: $action; selection-color: $on_action; }
-QSpinBox > QLineEdit { background: transparent; border: none; padding: 0 10px; min-height: 0; }
+QSpinBox > QLineEdit { background: transparent; border: none; padding: 0; min-height: 0; }
 QSpinBox::up-button, QSpinBox::down-button { width: 1px; border: none; }
 QSpinBox::up-arrow, QSpinBox::down-arrow { width: 0; height: 0; }
 QSpinBox:focus { border: 1px solid $accent; }

@@ -14,8 +14,9 @@ from typing import Protocol
 from pynet.files.info import FILE, FOLDER, Problem, Usage
 from rcapp.core.files.policy import BackupPolicy
 
-LISTING, RUNNING, PAUSED = "listing", "running", "paused"
+LISTING, RUNNING, PAUSED, RECONNECTING = "listing", "running", "paused", "reconnecting"
 DONE, FAILED, CANCELLED = "done", "failed", "cancelled"
+UNDER_WAY = frozenset((LISTING, RUNNING, PAUSED, RECONNECTING))
 OVER = frozenset((DONE, FAILED, CANCELLED))
 UNKNOWN = -1
 
@@ -79,8 +80,8 @@ class Progress:
     """Where a transfer stands.
 
     Attributes:
-        state: ``"listing"``, ``"running"``, ``"paused"``, ``"done"``, ``"failed"`` or
-            ``"cancelled"``.
+        state: ``"listing"``, ``"running"``, ``"paused"``, ``"reconnecting"``, ``"done"``,
+            ``"failed"`` or ``"cancelled"``.
         files, files_total, bytes, bytes_total: done, and to be done as far as it is known.
         total_known: all files have been counted.
         rate: bytes a second over the last two.
@@ -292,11 +293,11 @@ class FilesEngine(Protocol):
     def roots(self) -> list[Root]:
         """What the car shares."""
 
-    def list(self, folder: str, *, totals: bool = False) -> list[Entry]:
-        """A folder's entries; with sizes of folders, which may take a while, if ``totals``."""
+    def look(self, folder: str) -> list[Entry]:
+        """A folder's entries; what is in its folders is not counted."""
 
-    def usage(self, root: str) -> Usage:
-        """How full the disk of ``root`` is."""
+    def total(self, folder: str) -> tuple[int, int] | None:
+        """Bytes and files below a folder; None if counting them takes too long."""
 
     def get(self, names: Sequence[str], to: str) -> Transfer:
         """Copy files and folders of the car into a folder of this laptop."""

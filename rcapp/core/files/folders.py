@@ -168,13 +168,18 @@ class CarFolders:
         if not folder:
             self._look()
             return [Entry(name, FOLDER, UNKNOWN) for name in self._roots or ()]
-        return self._engine.list(folder)
+        return self._engine.look(folder)
 
     def sized(self, folder: str, entries: list[Entry], stop: Callable[[], bool]) -> list[Entry]:
-        """The car counts; one request."""
-        if not folder or stop():
-            return entries
-        return self._engine.list(folder, totals=True)
+        """Ask the car for each folder, so that opening another one need not wait for long."""
+        made = []
+        for entry in entries:
+            if entry.is_folder and entry.size < 0 and not stop():
+                total = self._engine.total(self.join(folder, entry.name))
+                if total is not None:
+                    entry = Entry(entry.name, FOLDER, total[0], entry.mtime, total[1])
+            made.append(entry)
+        return made
 
     def stamp(self, folder: str) -> object:
         """The car does not tell."""

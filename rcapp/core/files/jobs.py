@@ -91,7 +91,7 @@ class JobView:
     @property
     def running(self) -> bool:
         """It has begun and is not over."""
-        return self.state in (engine.LISTING, engine.RUNNING, engine.PAUSED)
+        return self.state in engine.UNDER_WAY
 
     @property
     def bytes_total(self) -> int:
@@ -130,6 +130,8 @@ class JobView:
             return f"counting files · {words.plural(found, 'file')}" if found else "counting files"
         if self.state == engine.PAUSED:
             return "paused"
+        if self.state == engine.RECONNECTING:
+            return f"{self.order.car_name} does not answer · trying again"
         if self.state == engine.RUNNING:
             return STEPS[self.order.kind]
         if self.state == engine.CANCELLED:
@@ -239,8 +241,7 @@ class QueueView:
                 return f"{first} · {words.plural(waiting, 'job')}"
             return "Nothing on its way"
         if not moving:
-            paused = all(job.state == engine.PAUSED for job in running)
-            return "paused" if paused else "counting files"
+            return running[0].sentence()
         pairs = sum(len(job.progress.lanes) for job in moving)
         said = [words.plural(pairs, "pair")] if pairs else []
         said.append(words.rate(sum(job.progress.rate for job in moving)))

@@ -159,7 +159,7 @@ class TransferQueue:
         with self._changed:
             begun = [job for job in self._jobs if not job.over and job.state != WAITING]
             waiting = [job for job in self._jobs if job.state == WAITING]
-            over = sorted((job for job in self._jobs if job.over), key=lambda job: -job.ended_at)
+            over = sorted((job for job in self._jobs if job.over), key=_ended, reverse=True)
             views = [self._view_of(job) for job in (*begun, *waiting, *over)]
             for place, job in enumerate(waiting, len(begun)):
                 views[place] = replace(
@@ -231,8 +231,8 @@ class TransferQueue:
         job.state, job.wish, job.transfer = state, "", None
         job.ended_at = time.time()
         self._news.append(self._view_of(job))
-        over = sorted((one for one in self._jobs if one.over), key=lambda one: one.ended_at)
-        for old in over[: len(over) - MOST_KEPT]:
+        over = sorted((one for one in self._jobs if one.over), key=_ended)
+        for old in over[: max(0, len(over) - MOST_KEPT)]:
             self._jobs.remove(old)
 
     def _next(self) -> tuple[_Job, FilesEngine] | None:
@@ -362,3 +362,7 @@ class TransferQueue:
         with self._changed:
             self._serial += 1
         self._wake()
+
+
+def _ended(job: _Job) -> tuple[float, int]:
+    return job.ended_at, job.id

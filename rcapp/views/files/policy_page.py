@@ -153,7 +153,7 @@ class PolicyPage(Page):
         made.setToolTip(name)
         made.setFont(theme.font(theme.BODY))
         made.setFixedWidth(130)
-        made.setGroupSeparatorShown(False)
+        made.lineEdit().setTextMargins(10, 0, 4, 0)
         made.valueChanged.connect(self._changed)
         return made
 

@@ -42,6 +42,7 @@ COLOURS = {
     engine.FAILED: "bad",
     engine.CANCELLED: "secondary",
     engine.PAUSED: "warn",
+    engine.RECONNECTING: "warn",
 }
 
 
