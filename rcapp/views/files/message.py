@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rcapp.views import icons, theme
 from rcapp.views.text import label, set_role, set_text
@@ -36,8 +36,11 @@ class EmptyMessage(QWidget):
         middle = Qt.AlignmentFlag.AlignHCenter
         column.addWidget(self._icon, 0, middle)
         column.addWidget(self._title, 0, middle)
-        column.addWidget(self._text)
-        column.setAlignment(self._text, middle)
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(self._text, 100)
+        row.addStretch(1)
+        column.addLayout(row)
         column.addSpacing(4)
         column.addWidget(self.button, 0, middle)
         column.addStretch(1)
@@ -56,17 +59,12 @@ class EmptyMessage(QWidget):
         set_role(self._title, role)
         set_text(self._text, text)
         self._text.setVisible(bool(text))
-        # A label that wraps takes the width it is given: short texts would be wrapped too early.
-        wide = self._text.fontMetrics().horizontalAdvance(text) + 4
-        self._text.setMinimumWidth(min(wide, WIDTH, max(120, self.width() - 32)))
         self.button.setText(button)
         self.button.setVisible(bool(button))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out the icon where there is little room."""
         self._icon.setVisible(self.height() >= 190)
-        wide = self._text.fontMetrics().horizontalAdvance(self._text.text()) + 4
-        self._text.setMinimumWidth(min(wide, WIDTH, max(120, self.width() - 32)))
         super().resizeEvent(event)
 
     def minimumSizeHint(self) -> QSize:

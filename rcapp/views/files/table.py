@@ -54,6 +54,9 @@ PLAIN = (
 )
 
 
+NAVIGATION = (Key.Key_Up, Key.Key_Down, Key.Key_Home, Key.Key_End, Key.Key_PageUp, Key.Key_PageDown)
+
+
 class FilesTable(BandTable):
     """Shows a :class:`FilesModel`.
 
@@ -165,6 +168,11 @@ class FilesTable(BandTable):
         """Return opens, Backspace goes up, F5 reads anew, Ctrl and an arrow copies across."""
         key, index = event.key(), self.currentIndex()
         across = Key.Key_Right if self._car else Key.Key_Left
+        if key in NAVIGATION and not self.chosen() and index.isValid():
+            # With nothing chosen the first press chooses where one is, and the next ones go on.
+            self.choose({self._files.entry(index.row()).name})
+            if key in (Key.Key_Up, Key.Key_Down):
+                return
         if key in (Key.Key_Return, Key.Key_Enter) and not event.modifiers() & PLAIN:
             self._open(index.row())
         elif key == Key.Key_Backspace and not event.modifiers() & PLAIN:

@@ -168,15 +168,19 @@ class LocalEngine:
             name = source.relative_to(self.folder).as_posix()
             final = target.relative_to(base).as_posix()
             source.unlink()
-            kept.append(Kept(name, final, status.st_size, status.st_mtime, digest, "SHA-256"))
-            past = PastJob(job, began, time.time() - began, "done", str(base), tuple(kept))
-            _write_history(base, past)
+            kept.append(Kept(name, final, status.st_size, status.st_mtime, digest, "BLAKE3"))
             return True
+
+        def end() -> None:
+            if kept:
+                took = time.time() - began
+                past = PastJob(job, began, took, "done", str(base), tuple(kept))
+                _write_history(base, past)
 
         def pairs() -> list[Pair]:
             return [(self.folder / row.name, base / row.name) for row in plan.rows]
 
-        return self._transfer(pairs, whole, dry=rehearse, verified="SHA-256 verified from disk")
+        return self._transfer(pairs, whole, end, dry=rehearse, verified="BLAKE3 verified from disk")
 
     def history(self, policy: BackupPolicy) -> list[PastJob]:
         self._called("history")
@@ -200,15 +204,17 @@ class LocalEngine:
         self,
         pairs: Callable[[], list[Pair]],
         on_whole: Callable[[Path, Path, str], bool] | None = None,
+        on_end: Callable[[], None] | None = None,
         *,
         dry: bool = False,
-        verified: str = "SHA-256 verified",
+        verified: str = "BLAKE3 verified",
     ) -> LocalTransfer:
         made = LocalTransfer(
             pairs,
             self.gate,
             lanes=self._lanes,
             on_whole=on_whole,
+            on_end=on_end,
             dry=dry,
             note=self._note,
             verified=verified,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import queue
 import threading
@@ -10,6 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+
+from blake3 import blake3
 
 from rcapp.core.files import engine
 from rcapp.core.files.engine import Lane, Progress, Report
@@ -58,15 +59,17 @@ class LocalTransfer:
         *,
         lanes: int = 4,
         on_whole: Callable[[Path, Path, str], bool] | None = None,
+        on_end: Callable[[], None] | None = None,
         dry: bool = False,
         note: str = "",
-        verified: str = "SHA-256 verified",
+        verified: str = "BLAKE3 verified",
         fail: Exception | None = None,
     ) -> None:
         self._pairs = pairs
         self._gate = gate
         self._lanes = [Lane(number + 1, 0, 0.0) for number in range(lanes)]
         self._on_whole = on_whole
+        self._on_end = on_end
         self._dry = dry
         self._fail = fail
         self._lock = threading.Lock()
@@ -128,6 +131,8 @@ class LocalTransfer:
                 if self._cancelled.is_set():
                     break
                 self._one(source, target)
+            if self._on_end is not None:
+                self._on_end()
         except Exception as error:
             self._error = error
             self._set(state=engine.FAILED, rate=0.0)
@@ -170,7 +175,7 @@ class LocalTransfer:
                 threading.Thread(
                     target=self._lane, args=(number, pieces, reading.fileno(), writing.fileno())
                 )
-                for number in range(len(self._lanes))
+                for number in range(min(len(self._lanes), -(-size // PIECE)))
             ]
             for lane in lanes:
                 lane.start()
@@ -197,9 +202,9 @@ class LocalTransfer:
             self._gate.wait(self._cancelled.is_set)
             if self._cancelled.is_set():
                 return
-            piece = os.pread(read, PIECE, offset)
-            os.pwrite(write, piece, offset)
-            self._count(number, len(piece))
+            if not _is_hole(read, offset):
+                os.pwrite(write, os.pread(read, PIECE, offset), offset)
+            self._count(number, min(PIECE, os.fstat(read).st_size - offset))
 
     def _count(self, number: int, size: int) -> None:
         took = max(1e-3, time.monotonic() - self._began)
@@ -226,4 +231,19 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Of the size and all pieces that are no holes; pieces are whole blocks of the disk."""
+    made = blake3(str(path.stat().st_size).encode())
+    with path.open("rb") as file:
+        for offset in range(0, path.stat().st_size, PIECE):
+            if not _is_hole(file.fileno(), offset):
+                made.update(offset.to_bytes(8, "little"))
+                made.update(os.pread(file.fileno(), PIECE, offset))
+    return made.hexdigest()
+
+
+def _is_hole(file: int, offset: int) -> bool:
+    """Nothing was ever written to this piece."""
+    try:
+        return os.lseek(file, offset, os.SEEK_DATA) >= offset + PIECE
+    except OSError:
+        return True

@@ -69,7 +69,7 @@ def test_a_job_waits_for_its_car_and_is_done(
     done = job(queue, number)
     assert done.state == "done"
     assert done.fraction == 1.0
-    assert done.sentence() == "done · SHA-256 verified"
+    assert done.sentence() == "done · BLAKE3 verified"
     assert (laptop / "a.mcap").stat().st_size == SIZE
     assert [one.id for one in queue.take_news()] == [number]
     assert queue.take_news() == []
