@@ -153,7 +153,7 @@ class MainWindow(QMainWindow):
         self.settings_view = SettingsView(self._places(), self.session.acquaintances)
         self.wheel = WheelControl(self.session.seat, self.actions_, self.drive, self)
         self.pages = QStackedWidget()
-        self.files = FilesView(self.session)
+        self.files = FilesView(self.session, kept=self._places()[0][1].parent / "backup")
         self.files.car_wanted.connect(self.show_drive)
         for page in (self.drive, self.files, self.settings_view):
             self.pages.addWidget(page)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import tomlkit
 
 from rcapp.core.files.policy import BackupPolicy
@@ -22,11 +21,6 @@ from rcapp.core.files.storage import Sample
 logger = logging.getLogger("rcapp.files")
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-def default_folder() -> Path:
-    """Where it lies on this system."""
-    return Path(platformdirs.user_config_dir("rcapp", appauthor=False)) / "backup"
 
 
 def default_destination(car_name: str) -> str:

@@ -12,7 +12,7 @@ from rcapp.core.files.desk import BackupDesk
 from rcapp.core.files.engine import Entry, FilesEngine
 from rcapp.core.files.folders import CarFolders, LocalFolders
 from rcapp.core.files.jobs import JobView, Kind, Order
-from rcapp.core.files.kept import KeptFiles, default_destination, default_folder
+from rcapp.core.files.kept import KeptFiles, default_destination
 from rcapp.core.files.pane import Pane
 from rcapp.core.files.queue import TransferQueue
 from rcapp.core.files.worker import Worker
@@ -27,7 +27,7 @@ class FileStation:
 
     Args:
         wake: called from its threads when something to be seen has changed; must be cheap.
-        kept: folder of what is remembered of each car; the platform's by default.
+        kept: folder of what is remembered of each car.
 
     Attributes:
         car, laptop: the two sides.
@@ -35,11 +35,11 @@ class FileStation:
         desk: the backup.
     """
 
-    def __init__(self, wake: Callable[[], None], kept: Path | None = None) -> None:
+    def __init__(self, wake: Callable[[], None], kept: Path) -> None:
         self.car = Pane("rcapp-files-car", wake)
         self.laptop = Pane("rcapp-files-laptop", wake)
         self.queue = TransferQueue(wake)
-        self.desk = BackupDesk(KeptFiles(kept or default_folder()), self.queue, wake)
+        self.desk = BackupDesk(KeptFiles(kept), self.queue, wake)
         self._engine: FilesEngine | None = None
         self._begun = False
         self._closer = Worker("rcapp-files-leave")

@@ -41,7 +41,7 @@ class FilesView(QWidget):
 
     Args:
         session: the car, and the log of events.
-        kept: folder of what is remembered of each car; the platform's by default.
+        kept: folder of what is remembered of each car.
         make: makes an engine of a connected Gateway; over pynet by default.
 
     Attributes:
@@ -55,9 +55,7 @@ class FilesView(QWidget):
     car_wanted = Signal()
     """The person wants to choose a car."""
 
-    def __init__(
-        self, session: CarSession, *, kept: Path | None = None, make: MakeEngine | None = None
-    ) -> None:
+    def __init__(self, session: CarSession, *, kept: Path, make: MakeEngine | None = None) -> None:
         super().__init__()
         self.setObjectName("page")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)

@@ -203,7 +203,7 @@ class LocalTransfer:
             if self._cancelled.is_set():
                 return
             if not _is_hole(read, offset):
-                os.pwrite(write, os.pread(read, PIECE, offset), offset)
+                os.pwrite(write, os.pread(read, PIECE, offset).rstrip(b"\0"), offset)
             self._count(number, min(PIECE, os.fstat(read).st_size - offset))
 
     def _count(self, number: int, size: int) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QSize
 from rcapp.core.files.engine import FilesEngine
 from rcapp.core.state import Snapshot
 from rcapp.views import theme
+from rcapp.views import tour as whole_tour
 from rcapp.views.tour import SIZES, SMALLEST, Tour
 from rcapp.views.tour_files import FilesTour
 from tests.rcapp.files import local_transfer
@@ -63,12 +64,12 @@ class LocalTour(Tour):
         files.enter()
         self._as_if_known_for_a_day()
         files.empty("02-files-empty")
-        car.gate.hold_after(1500)
+        car.gate.hold_after(375)
         files.transfer("03-files-transfer", self._past(0.6))
         car.gate.open()
         self.until("the copies", lambda: not self.window.files.station.queue.view().open)
         files.review("04-files-review")
-        car.gate.hold_after(4000)
+        car.gate.hold_after(1000)
         files.moving("05-files-moving", self._past(0.1))
         files.policy("06-files-policy")
         car.gate.open()
@@ -93,7 +94,8 @@ class LocalTour(Tour):
 
 def main(arguments: list[str]) -> int:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    local_transfer.PIECE = 1 << 20  # whole blocks, so that holes are as large in a copy
+    whole_tour.PATIENCE = 90.0  # for gigabytes
+    local_transfer.PIECE = 4 << 20  # whole blocks, so that holes are as large in a copy
     out = Path(arguments[0]) if arguments else Path("build") / "tour-files"
     out.mkdir(parents=True, exist_ok=True)
     walks = [(QSize(1440, 900), theme.DARK)]
