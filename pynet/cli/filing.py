@@ -28,7 +28,7 @@ def get(options: argparse.Namespace) -> int:
             return _show_selection(gateway, options)
         transfer = gateway.get(
             options.what, options.to, match=options.match, lanes=options.lanes,
-            conflict=options.conflict,
+            conflict=options.conflict, own_process=False,
         )  # fmt: skip
         return _follow(transfer, options)
 
@@ -38,7 +38,7 @@ def put(options: argparse.Namespace) -> int:
     with connected(options) as gateway:
         transfer = gateway.put(
             options.what, options.to, match=options.match, lanes=options.lanes,
-            conflict=options.conflict,
+            conflict=options.conflict, own_process=False,
         )  # fmt: skip
         return _follow(transfer, options)
 
@@ -77,7 +77,7 @@ def list_folder(gateway: RemoteGateway, options: argparse.Namespace) -> None:
         print(printable(f"{amount:>12}  {info.text}{slash}{kind}"))
 
 
-def _follow(transfer: Transfer, options: argparse.Namespace) -> int:
+def _follow(transfer: Transfer[Report], options: argparse.Namespace) -> int:
     """Show how far it is until it is over; the exit status."""
     shows = sys.stderr.isatty() and not options.json
     try:
@@ -102,7 +102,8 @@ def _line(progress: Progress) -> str:
     lanes = f", {len(progress.lanes)} lanes" if progress.lanes else ""
     state = "" if progress.state == "running" else f"{progress.state}: "
     text = (
-        f"[{'#' * done}{'.' * (WIDTH - done)}] {state}{progress.files}/{progress.files_total} files, "
+        f"[{'#' * done}{'.' * (WIDTH - done)}] {state}"
+        f"{progress.files}/{progress.files_total} files, "
         f"{size(progress.bytes)} of {size(progress.bytes_total)}, {size(int(progress.rate))}/s"
         f"{left}{lanes}  {progress.note}"
     )

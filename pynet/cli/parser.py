@@ -77,8 +77,8 @@ def build_parser(program: str = "pynet") -> argparse.ArgumentParser:
 
 def _add_files(words: Any) -> None:
     get = _command(words, "get", filing.get, "fetch files from a Gateway", host=True)
-    get.add_argument("what", nargs="+", metavar="ROOT/WHAT", help="a file, a folder, or a pattern "
-                     "such as 'logs/**/*.csv'; with a slash at its end, what is in the folder")  # fmt: skip
+    get.add_argument("what", nargs="+", metavar="ROOT/WHAT", help="a file, a folder, or a "
+                     "pattern such as 'logs/**/*.csv'; 'logs/' is what is in it")  # fmt: skip
     get.add_argument("to", metavar="FOLDER", help="here; made if it is missing")
     get.add_argument("--dry-run", action="store_true", help="only say what would be fetched")
     put = _command(words, "put", filing.put, "send files to a Gateway", host=True)
@@ -89,7 +89,7 @@ def _add_files(words: Any) -> None:
         add("--match", metavar="REGEX", help="only files whose name, with its folders, holds this")
         add("--lanes", type=count, help="that many, instead of as many as gain something (1 to 8)")
         add("--conflict", choices=("keep", "overwrite", "skip"), default="keep",
-            help="where another file has the name: keep both (default), overwrite it, or skip")  # fmt: skip
+            help="if another file has the name: keep both (default), overwrite, skip")  # fmt: skip
         add("--json", action="store_true", help="print what came of it as JSON")
         command.epilog = (
             "What was cut off goes on where it was when the same command is given again. "

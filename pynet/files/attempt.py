@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pynet.bulk.rate import UNLIMITED
 from pynet.errors import Busy, Cancelled, PynetError, TalkEnded
 from pynet.files.lanecount import LaneCount
 from pynet.files.lanes import WarmLanes
-from pynet.files.messages import PAUSE, STOP
+from pynet.files.messages import PACE, PAUSE, STOP
 from pynet.files.receiving import Receiving
 from pynet.files.sending import Sending
+from pynet.io.lane import Lane
 from pynet.talk import ClientTalk, open_talk
 
 log = logging.getLogger("pynet.files")
@@ -32,8 +34,9 @@ MakeEnd = Callable[[Callable[..., None]], Sending | Receiving]
 
 
 class Attempt:
-    """Runs until everything is where it belongs, or something is lost. One thread runs it, each
-    lane has one of its own.
+    """Runs until everything is where it belongs, or something is lost.
+
+    One thread runs it, each lane has one of its own.
 
     Args:
         lanes: to borrow from.
@@ -47,6 +50,8 @@ class Attempt:
         end: ours.
         count: how many lanes there should be.
         cancelled: set by whoever wants it to end.
+        wants_pause, wants_rate: what whoever runs it wants; seen to at its next look around.
+        carrying: the lanes at work, by number.
         result: what the other end says of it at last.
     """
 
@@ -71,10 +76,13 @@ class Attempt:
         self.count: LaneCount | None = None
         self._numbers = 0
         self._threads: dict[int, threading.Thread] = {}
+        self.carrying: dict[int, Lane] = {}
         self._stopped: set[int] = set()
         self._ended: list[tuple[int, PynetError | None]] = []
         self._paused = False
+        self._rate = UNLIMITED
         self.wants_pause = False
+        self.wants_rate = UNLIMITED
 
     def run(self) -> None:
         """Until it is done.
@@ -126,7 +134,7 @@ class Attempt:
                     if end.failure is not None:
                         raise end.failure
                     if end.done:
-                        end.tick()
+                        end.tell_all()
                         end.landing.finish()
                         control.finish(GOODBYE)
                         break
@@ -146,6 +154,12 @@ class Attempt:
                 self.end.work.pause(self._paused)
             else:
                 control.say([PAUSE, self._paused])
+        if self.wants_rate != self._rate:
+            self._rate = self.wants_rate
+            if isinstance(self.end, Sending):
+                self.end.work.limit(self._rate)
+            else:
+                control.say([PACE, self._rate])
         self._bury_lanes()
         self._adapt(control, now)
         self._look(self)
@@ -158,7 +172,9 @@ class Attempt:
                 self.count = LaneCount(now, self._round_trip)
             self.count.expect(self._known_total())
             arrived = sum(self.end.by_lane.values())
-            wanted = self.count.lanes if self._paused else self.count.update(now, arrived)
+            free = self._rate == UNLIMITED and not self._paused
+            # What is held back says nothing about lanes.
+            wanted = self.count.update(now, arrived) if free else self.count.hold(now)
         running = self.lanes_now
         for number in running[wanted:]:
             self._stopped.add(number)
@@ -190,7 +206,7 @@ class Attempt:
         end = self.end
         problem: PynetError | None = None
         try:
-            lane = self._lanes.borrow()
+            lane = self.carrying[number] = self._lanes.borrow()
             try:
                 with open_talk(lane, "files.lane", self.token, number) as talk:
                     if isinstance(end, Sending):
@@ -199,6 +215,7 @@ class Attempt:
                     else:
                         end.run_lane(number, talk)
             finally:
+                del self.carrying[number]
                 self._lanes.give_back(lane)
         except TalkEnded:
             log.debug("lane %d has come to its end", number)

@@ -38,6 +38,11 @@ _BOOT = (
 )
 
 
+def possible() -> bool:
+    """Whether there is an interpreter to start; a program packed into one file has none."""
+    return bool(sys.executable) and not getattr(sys, "frozen", False)
+
+
 def start(module: str, sock: socket.socket) -> subprocess.Popen[bytes]:
     """Start ``main()`` of a module in a process of its own.
 

@@ -5,53 +5,64 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pynet.dial import Dialler
-from pynet.errors import Closed, ConfigurationError, PynetError
+from pynet.errors import ConfigurationError
+from pynet.files.engine import Engine, Wishes
+from pynet.files.governor import Governor
 from pynet.files.info import FileInfo, Usage
-from pynet.files.landing import Landing
-from pynet.files.lanecount import MOST
-from pynet.files.lanes import WarmLanes
-from pynet.files.local import LocalRun
+from pynet.files.progress import Report
 from pynet.files.publish import Conflict
-from pynet.files.receiving import Receiving
-from pynet.files.selection import Selection
-from pynet.files.sending import Origin, Sending
+from pynet.files.relay import RelayedRun
 from pynet.files.transfer import OnProgress, Transfer
-from pynet.files.tree import Tree
+from pynet.files.way import Way
+from pynet.files.worker import Worker
 from pynet.remote import RemoteGateway
 
 CONFLICTS = ("keep", "overwrite", "skip")
 
-ALGORITHM = "xxh3"
-"""Of the digests: what TLS has brought is only to be told from what a disk or a program spoilt."""
-
 PATIENCE = 120.0
 """Seconds without a way to the other machine after which a transfer fails."""
+
+Path = str | os.PathLike[str]
+
+R = TypeVar("R")
 
 
 class Files:
     """What a Gateway shares: lists, and transfers both ways. Any thread.
 
+    Places there are written ``root/folder/file``. Transfers run in a process of their own, so that
+    nothing live in this one shares its interpreter with them.
+
     Args:
         remote: the Gateway's file process.
         dialler: opens lanes to it.
-        peer: device id of whose it is; empty over plain TCP.
+        way: leads another process of this machine there.
+        origin: whose files they are.
+
+    Attributes:
+        engine: runs those transfers that run in this process.
+        governor: sees to it that they leave live flows alone.
+        remote: as given.
     """
 
-    def __init__(self, remote: RemoteGateway, dialler: Dialler, peer: str) -> None:
-        self._remote = remote
-        self._origin = peer or remote.address
-        self.lanes = WarmLanes(dialler)
+    def __init__(self, remote: RemoteGateway, dialler: Dialler, way: Way, origin: str) -> None:
+        self.remote = remote
+        self._way = way
+        self._origin = origin
+        self.engine = Engine(remote, dialler, origin)
+        self.governor = Governor()
+        self._worker = Worker("pynet.backup.methods")
         self._lock = threading.Lock()
-        self._runs: set[LocalRun] = set()
-        self._closed = False
+        self._runs: set[RelayedRun[Any]] = set()
+
+    # ---- looking ------------------------------------------------------------------------
 
     def roots(self) -> list[dict[str, Any]]:
         """The shares that this machine may see: ``name``, ``write``, ``usage`` of each."""
-        rows: list[dict[str, Any]] = self._remote.call("files.roots")
+        rows: list[dict[str, Any]] = self.remote.call("files.roots")
         return rows
 
     def look(self, place: str) -> list[FileInfo]:
@@ -60,12 +71,12 @@ class Files:
         Raises:
             NotShared: there is no such folder, or not for this machine.
         """
-        found: list[FileInfo] = self._remote.call("files.list", place)
+        found: list[FileInfo] = self.remote.call("files.look", place)
         return found
 
     def total(self, place: str) -> dict[str, Any]:
         """``files`` and ``bytes`` below a folder; not ``whole`` if counting took too long."""
-        found: dict[str, Any] = self._remote.call("files.total", place)
+        found: dict[str, Any] = self.remote.call("files.total", place)
         return found
 
     def usage(self, place: str) -> Usage:
@@ -74,45 +85,55 @@ class Files:
         Raises:
             NotShared: there is no such share.
         """
-        found: Usage = self._remote.call("files.usage", place)
+        found: Usage = self.remote.call("files.usage", place)
         return found
 
     def find(self, what: str | Sequence[str], *, match: str | None = None) -> list[FileInfo]:
         """The files that :meth:`get` would fetch; names below their roots."""
-        patterns = [what] if isinstance(what, str) else [*what]
-        batches = self._remote.batches("files.find", patterns, match)
+        batches = self.remote.batches("files.find", _listed(what), match)
         return [info for some in batches for info in some]
+
+    # ---- transfers ----------------------------------------------------------------------
 
     def get(
         self,
         what: str | Sequence[str],
-        to: str | os.PathLike[str],
+        to: Path,
         *,
         match: str | None = None,
         lanes: int | None = None,
         conflict: Conflict = "keep",
         callback: OnProgress | None = None,
         patience: float = PATIENCE,
-    ) -> Transfer:
-        """See :meth:`RemoteGateway.get`."""
-        patterns = [what] if isinstance(what, str) else list(what)
-        self._check(patterns, lanes, conflict)
-        algorithm = ALGORITHM
-        landing_tree = Tree(Path(to).expanduser(), create=True)
+        own_process: bool = True,
+    ) -> Transfer[Report]:
+        """Begin to fetch files; wait for them with :meth:`Transfer.wait`.
 
-        def make_end(say: Any) -> Receiving:
-            landing = Landing(
-                landing_tree, conflict=conflict, algorithm=algorithm, origin=self._origin
-            )
-            return Receiving(landing, say, algorithm)
+        What was interrupted, by whatever, goes on where it was when it is asked for again.
 
-        args = (patterns, {"match": match, "algorithm": algorithm})
-        transfer = Transfer(", ".join(patterns), callback)
-        return self._start(transfer, "files.get", args, make_end, lanes, patience)
+        Args:
+            what: ``root/file``, ``root/folder``, a pattern such as ``root/logs/**/*.csv``, or
+                several; of a folder with a slash at its end, what is in it.
+            to: folder of this machine, made if it is missing.
+            match: only files whose name below the folder holds this regular expression.
+            lanes: pairs to use, 1 to 64; by default as many, up to 8, as gain something.
+            conflict: where another file has a name already: ``"keep"`` both, ``"overwrite"`` it, or
+                ``"skip"``. A file of the same size and time is the same and not sent again.
+            callback: called with each :class:`Progress`, on a thread of the transfer's.
+            patience: seconds without a way to the Gateway after which it fails.
+            own_process: run it in a process of its own; False in a program that does little else.
+
+        Raises:
+            NotShared: the folder cannot be used.
+            ConfigurationError: an argument cannot work.
+        """
+        wishes = self._wishes(match, lanes, conflict, patience)
+        places = _listed(what)
+        return self._begin("get", places, os.fspath(to), wishes, callback, own_process)
 
     def put(
         self,
-        what: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+        what: Path | Sequence[Path],
         to: str,
         *,
         match: str | None = None,
@@ -120,88 +141,94 @@ class Files:
         conflict: Conflict = "keep",
         callback: OnProgress | None = None,
         patience: float = PATIENCE,
-    ) -> Transfer:
-        """See :meth:`RemoteGateway.put`."""
-        paths = [what] if isinstance(what, str | os.PathLike) else list(what)
-        self._check(paths, lanes, conflict)
-        algorithm = ALGORITHM
-        origins = [local_origin(path, match) for path in paths]
+        own_process: bool = True,
+    ) -> Transfer[Report]:
+        """Begin to send files; as :meth:`get`.
 
-        def make_end(say: Any) -> Sending:
-            return Sending(origins, say, algorithm)
+        Args:
+            what: files, folders or patterns of this machine.
+            to: ``root/folder`` there, made if it is missing; the root must be shared for writing.
+            match, lanes, conflict, callback, patience, own_process: see :meth:`get`.
 
-        args = (to, {"conflict": conflict, "algorithm": algorithm})
-        transfer = Transfer(", ".join(os.fspath(path) for path in paths), callback)
-        return self._start(transfer, "files.put", args, make_end, lanes, patience)
+        Raises:
+            As :meth:`get`.
+        """
+        wishes = self._wishes(match, lanes, conflict, patience)
+        places = [os.path.abspath(place) + _slash(place) for place in _listed(what)]
+        return self._begin("put", places, to, wishes, callback, own_process)
 
-    def warm(self, lanes: int = MOST) -> None:
+    def relay(self, method: str, args: Sequence[Any], transfer: Transfer[R]) -> Transfer[R]:
+        """Run a job of the worker process, and follow it."""
+        job = self._worker.open(method, self._way, self._origin, *args, on_event=transfer.tell)
+        run: RelayedRun[R] = RelayedRun(transfer, job, self._over)
+        with self._lock:
+            self._runs.add(run)
+        run.start()
+        self.governor.watch(transfer)
+        return transfer
+
+    def warm(self, lanes: int = 2, *, own_process: bool = True) -> None:
         """Open lanes now, so that the next transfer need not.
 
         Raises:
             ConnectError, Busy: as with a transfer.
         """
-        self.lanes.warm(lanes)
+        if own_process:
+            self._worker.call("warm", self._way, self._origin, lanes)
+        else:
+            self.engine.lanes.warm(lanes)
 
     def close(self) -> None:
         """Cancel what runs, and close every lane. Idempotent."""
+        self.engine.close()
+        self._worker.close()
+        self.governor.close()
         with self._lock:
-            self._closed = True
             runs = list(self._runs)
         for run in runs:
-            run.cancel()
-        for run in runs:
-            run.thread.join()
-        self.lanes.close()
-        self._remote.close()
+            run.join()
+        self.remote.close()
 
-    def _start(
+    def _begin(
         self,
-        transfer: Transfer,
-        name: str,
-        args: tuple[Any, ...],
-        make_end: Any,
-        lanes: int | None,
-        patience: float,
-    ) -> Transfer:
-        run = LocalRun(transfer, self.lanes, name, args, make_end, lanes, patience, self._over)
-        with self._lock:
-            if self._closed:
-                raise Closed("the files of this Gateway were closed by this side")
-            self._runs.add(run)
-        run.start()
-        return transfer
+        direction: str,
+        what: list[str],
+        to: str,
+        wishes: Wishes,
+        callback: OnProgress | None,
+        own_process: bool,
+    ) -> Transfer[Report]:
+        transfer: Transfer[Report] = Transfer(", ".join(what), callback)
+        if not own_process:
+            begin = self.engine.get if direction == "get" else self.engine.put
+            begin(transfer, what, to, wishes)
+            self.governor.watch(transfer)
+            return transfer
+        return self.relay(direction, (what, to, wishes), transfer)
 
-    def _over(self, run: LocalRun) -> None:
+    def _over(self, run: RelayedRun[Any]) -> None:
         with self._lock:
             self._runs.discard(run)
 
     @staticmethod
-    def _check(what: Sequence[object], lanes: int | None, conflict: str) -> None:
-        if not what:
-            raise ConfigurationError("nothing is named that could be transferred")
+    def _wishes(
+        match: str | None, lanes: int | None, conflict: Conflict, patience: float
+    ) -> Wishes:
         if lanes is not None and (type(lanes) is not int or not 1 <= lanes <= 64):
             raise ConfigurationError(
                 f"lanes={lanes!r} is not within 1 to 64; leave it out to adapt"
             )
         if conflict not in CONFLICTS:
             raise ConfigurationError(f"conflict={conflict!r} is none of {', '.join(CONFLICTS)}")
+        return Wishes(match, lanes, conflict, patience)
 
 
-def local_origin(path: str | os.PathLike[str], match: str | None) -> Origin:
-    """Where files of this machine are: the folder before any wildcard, and the rest as pattern.
+def _listed(what: Path | Sequence[Path]) -> list[str]:
+    listed = [what] if isinstance(what, str | os.PathLike) else list(what)
+    if not listed:
+        raise ConfigurationError("nothing is named that could be transferred")
+    return [os.fspath(place) for place in listed]
 
-    Raises:
-        NotShared: there is no such folder.
-    """
-    text = os.path.expanduser(os.fspath(path))
-    head, tail = text, ""
-    while any(sign in head for sign in "*?["):
-        head, part = os.path.split(head)
-        tail = f"{part}/{tail}" if tail else part
-    if not tail:
-        whole = os.path.abspath(head)
-        if text.endswith(("/", os.sep)) or whole == os.path.dirname(whole):
-            return Origin(Tree(whole), Selection.parse(b"", match=match))
-        head, part = os.path.split(whole)
-        return Origin(Tree(head), Selection.exactly(os.fsencode(part), match=match))
-    return Origin(Tree(os.path.abspath(head)), Selection.parse(os.fsencode(tail), match=match))
+
+def _slash(place: str) -> str:
+    return "/" if place.endswith(("/", os.sep)) else ""

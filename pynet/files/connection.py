@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from pynet.dial import Dialler
-from pynet.files.client import Files
 from pynet.files.process import for_files
 from pynet.remote import RemoteGateway
 from pynet.stranger import FILES_WORD
-from pynet.trust.peers import Peer
 from pynet.trust.store import Trust
+
+if TYPE_CHECKING:
+    from pynet.files.client import Files
 
 
 def files_gateway(
@@ -34,13 +36,18 @@ def files_gateway(
     return RemoteGateway(files_dialler(dialler), on_closed, trust)
 
 
-def open_files(dialler: Dialler, peer: Peer | None) -> Files:
-    """What a Gateway shares, over lanes of this process.
+def open_files(gateway: RemoteGateway) -> Files:
+    """What a Gateway shares.
 
     Raises:
         As :func:`files_gateway`.
     """
-    return Files(files_gateway(dialler), files_dialler(dialler), "" if peer is None else peer.id)
+    from pynet.files.client import Files
+    from pynet.files.way import Way
+
+    dialler, peer = gateway.dialler, gateway.peer
+    origin = gateway.address if peer is None else peer.id
+    return Files(files_gateway(dialler), files_dialler(dialler), Way.of(gateway), origin)
 
 
 def files_dialler(dialler: Dialler) -> Dialler:

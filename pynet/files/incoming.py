@@ -142,7 +142,8 @@ class Incoming:
                 if session not in ended:
                     ended[session] = self._end(session + LOCK)
                 if ended[session]:
-                    self.remove(name)
+                    with contextlib.suppress(OSError):
+                        self.remove(name)
             elif name.endswith(LOCK) and name[: -len(LOCK)] not in ended:
                 ended[name[: -len(LOCK)]] = self._end(name)
         before = time.time() - kept_for

@@ -58,7 +58,7 @@ class FileInfo:
 
     @property
     def text(self) -> str:
-        """The name for people; bytes that are no UTF-8 as ``\\xff``."""
+        r"""The name for people; bytes that are no UTF-8 as ``\xff``."""
         return shown(self.name)
 
 
@@ -97,7 +97,8 @@ class Problem:
     Attributes:
         name: of the file, as in :class:`FileInfo`.
         code: one word for programs: ``"link"``, ``"special"``, ``"changed"``, ``"vanished"``,
-            ``"denied"``, ``"open"``, ``"name"``, ``"conflict"``, ``"space"``, ``"damaged"``, ``"io"``.
+            ``"denied"``, ``"open"``, ``"name"``, ``"conflict"``, ``"space"``, ``"damaged"`` or
+            ``"io"``.
         text: a sentence for people: what happened and what to do.
     """
 

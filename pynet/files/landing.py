@@ -25,7 +25,10 @@ from pynet.files.tree import Folder, Tree
 SMALL = 256 * 1024
 """Bytes; files up to this size come whole, larger ones leaf by leaf."""
 
-_LIMIT = 1 << 62  # of sizes and times; file systems have less
+LARGEST = 1 << 44
+"""Bytes; as large as a file may be on ext4. What is noted of its leaves stays below 1 GiB."""
+
+_LATEST = 1 << 62  # nanoseconds before and after 1970; file systems have less
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,9 @@ class Landing:
         self._publisher.folds = self._traits.folds
         self._settler = Settler(tree, self._incoming, self._publisher, algorithm)
         self._lock = threading.Lock()
-        self._parts: dict[bytes, Part] = {}
+        self._parts: dict[tuple[bytes, int, int], Part] = {}
         self._folders: dict[bytes, tuple[FileInfo, bool]] = {}
-        self._came: set[bytes] = set()
+        self._came: set[str] = set()
 
     # ---- what is offered -----------------------------------------------------------------
 
@@ -113,7 +116,7 @@ class Landing:
             name = b"/".join(map(portable, check(name).split(b"/")))
         if self.base:
             name = self.base + b"/" + name
-        if not (0 <= info.size < _LIMIT and -_LIMIT < info.mtime_ns < _LIMIT):
+        if not (0 <= info.size <= LARGEST and -_LATEST < info.mtime_ns < _LATEST):
             raise BadName(f"{info.text}: no file has such a size or time")
         return check(name)
 
@@ -137,6 +140,9 @@ class Landing:
     def _find(self, info: FileInfo, target: bytes) -> Verdict | None:
         """The same file, or what is in its way."""
         above, _, part = target.rpartition(b"/")
+        made = self._folders.get(above)
+        if made is not None and made[1]:
+            return None  # its folder was made a moment ago; publishing looks again
         try:
             folder = self.tree.folder(above)
             for candidate in candidates(part):
@@ -168,14 +174,12 @@ class Landing:
         if not self._traits.folds:
             return True
         # What another file was published as in this landing is not this one, however alike.
-        return self._publisher.is_exact(folder, part) and self._key(target) not in self._came
-
-    def _key(self, name: bytes) -> bytes:
-        return name.decode("utf-8", "surrogateescape").casefold().encode("utf-8", "surrogateescape")
+        return self._publisher.is_exact(folder, part) and _folded(target) not in self._came
 
     def _unfinished(self, info: FileInfo, target: bytes) -> Part | None:
+        key = (target, info.size, info.mtime_ns)
         with self._lock:
-            part = self._parts.get(target)
+            part = self._parts.get(key)
         if part is not None:
             return part
         found = open_part(
@@ -183,7 +187,7 @@ class Landing:
         )
         if found is not None:
             with self._lock:
-                self._parts[target] = found
+                self._parts[key] = found
         return found
 
     # ---- what comes ----------------------------------------------------------------------
@@ -240,7 +244,7 @@ class Landing:
 
         final = self._publisher.publish(self._where, name, target, same)
         if self._traits.folds:
-            self._came.add(self._key(final))
+            self._came.add(_folded(final))
         return final
 
     def part(self, info: FileInfo) -> Part:
@@ -251,9 +255,13 @@ class Landing:
         """
         target = self.target(info)
         with self._lock:
-            known = self._parts.get(target)
-        if known is not None and known.info == info and known.fd >= 0:
-            return known
+            known = self._parts.get((target, info.size, info.mtime_ns))
+        if known is not None:
+            if known.info == info and known.fd >= 0:
+                return known
+            # The source was replaced by another of the same size and time.
+            self._forget(known)
+            known.close(keep=False)
         try:
             part = open_part(
                 self._incoming, self.space, info, target, self.algorithm, self.origin, create=True
@@ -262,7 +270,7 @@ class Landing:
             raise told(error, info.name) from error
         assert part is not None
         with self._lock:
-            self._parts[target] = part
+            self._parts[_key(part)] = part
         return part
 
     def publish(self, part: Part, root: bytes | None = None) -> bytes:
@@ -294,8 +302,8 @@ class Landing:
 
     def _forget(self, part: Part) -> None:
         with self._lock:
-            if self._parts.get(part.target) is part:
-                del self._parts[part.target]
+            if self._parts.get(_key(part)) is part:
+                del self._parts[_key(part)]
 
     def folder(self, info: FileInfo) -> bytes:
         """Make a folder; its mode and time are set by :meth:`finish`. Returns its name.
@@ -366,3 +374,11 @@ class Landing:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _key(part: Part) -> tuple[bytes, int, int]:
+    return part.target, part.info.size, part.info.mtime_ns
+
+
+def _folded(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape").casefold()

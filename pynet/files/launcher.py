@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -65,7 +64,7 @@ class FileProcess:
         with self._lock:
             if self._closed:
                 return False
-            if not PASSES_SOCKETS or not sys.executable:
+            if not PASSES_SOCKETS or not child.possible():
                 return self._take_inside(sock, host)
             if self._child is None:
                 if time.monotonic() < self._rest_until:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pynet.bulk.rate import UNLIMITED
 from pynet.errors import Cancelled, ConnectError, ConnectionLost, PynetError
 from pynet.files.attempt import Attempt, MakeEnd
 from pynet.files.info import Problem, shown
@@ -51,7 +52,7 @@ class LocalRun:
 
     def __init__(
         self,
-        transfer: Transfer,
+        transfer: Transfer[Report],
         lanes: WarmLanes,
         name: str,
         args: tuple[Any, ...],
@@ -69,6 +70,7 @@ class LocalRun:
         self._on_over = on_over
         self._cancelled = threading.Event()
         self._paused = False
+        self._rate = UNLIMITED
         self._began = time.monotonic()
         self._told = 0.0
         self._before = 0
@@ -92,6 +94,10 @@ class LocalRun:
         if self._last is not None:
             self._last.wants_pause = paused
 
+    def pace(self, rate: float) -> None:
+        """See :meth:`Transfer.pace`."""
+        self._rate = rate
+
     def cancel(self) -> None:
         """See :meth:`Transfer.cancel`."""
         self._cancelled.set()
@@ -109,7 +115,8 @@ class LocalRun:
             log.exception("a transfer ended with a fault of pynet itself")
             problem = ConnectionLost(f"the transfer failed: {error!r}")
         self._on_over(self)
-        self._transfer.end(report, problem, cancelled=self._cancelled.is_set())
+        here = None if report is None else (report.files, report.bytes)
+        self._transfer.end(report, problem, cancelled=self._cancelled.is_set(), here=here)
 
     def _run_attempts(self) -> Report:
         alone_since = 0.0
@@ -139,7 +146,7 @@ class LocalRun:
         attempt = Attempt(
             self._lanes, name, args, self._make_end, self._fixed, self._look, self._cancelled
         )
-        attempt.wants_pause = self._paused
+        attempt.wants_pause, attempt.wants_rate = self._paused, self._rate
         return attempt
 
     def _take_over(self, attempt: Attempt) -> int:
@@ -161,7 +168,7 @@ class LocalRun:
 
     def _look(self, attempt: Attempt) -> None:
         self._last = attempt
-        attempt.wants_pause = self._paused
+        attempt.wants_pause, attempt.wants_rate = self._paused, self._rate
         now = time.monotonic()
         if now - self._told < TELL:
             return

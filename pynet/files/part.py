@@ -117,6 +117,8 @@ class Part:
             Damaged: it came twice, and not the same.
             OSError: the disk failed; nothing more can be done with this part.
         """
+        if not 0 <= index < len(self._leaves) or len(digest) != ALGORITHMS[self.algorithm]:
+            raise Damaged(f"{self.info.text}: a piece came that it cannot have")
         with self._lock:
             before = self._leaves[index]
             if before is not None:
@@ -286,6 +288,8 @@ class Part:
             if kind == HOLE:
                 self.skip(first, count)
                 continue
+            if not 0 <= first <= first + count <= len(self._leaves) or len(rest[0]) != count * size:
+                return False
             for at in range(count):
                 if self._leaves[first + at] is None:
                     self._left -= 1

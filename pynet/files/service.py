@@ -6,10 +6,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pynet.context import caller
 from pynet.errors import Forbidden, NotShared, PynetError, TalkEnded
+from pynet.files.durable import DurableReceiving
 from pynet.files.info import FILE, FileInfo, Usage, shown
 from pynet.files.landing import Landing
 from pynet.files.listing import list_folder, total_of
@@ -34,18 +36,19 @@ PATIENCE = 5.0
 """Seconds that a lane waits for the transfer it belongs to."""
 
 
-def register(gateway: Gateway, shares: Shares) -> None:
+def register(gateway: Gateway, shares: Shares) -> Service:
     """Offer files of these shares at the Gateway."""
     service = Service(shares)
     # Each share has its own role; whoever may see none of them learns nothing.
     gateway.batch(service.roots, name="files.roots", role="viewer")
-    gateway.batch(service.look, name="files.list", role="viewer")
+    gateway.batch(service.look, name="files.look", role="viewer")
     gateway.batch(service.find, name="files.find", role="viewer")
     gateway.batch(service.total, name="files.total", role="viewer")
     gateway.batch(service.usage, name="files.usage", role="viewer")
     gateway.talk(service.get, name="files.get", role="viewer")
     gateway.talk(service.put, name="files.put", role="viewer")
     gateway.talk(service.lane, name="files.lane", role="viewer")
+    return service
 
 
 class Service:
@@ -73,7 +76,7 @@ class Service:
 
     def look(self, place: str | bytes) -> list[FileInfo]:
         """What is in one folder; names below it."""
-        share, name = self._find(place)
+        share, name = self.find_place(place)
         try:
             with Tree(share.path) as tree:
                 return list_folder(tree, name)
@@ -82,7 +85,7 @@ class Service:
 
     def total(self, place: str | bytes) -> dict[str, Any]:
         """How many files are below a folder, and their bytes, as far as can be counted soon."""
-        share, name = self._find(place)
+        share, name = self.find_place(place)
         deadline = time.monotonic() + ENOUGH
         with Tree(share.path) as tree:
             files, size = total_of(tree, name, lambda: time.monotonic() > deadline)
@@ -103,7 +106,7 @@ class Service:
 
     def usage(self, place: str | bytes) -> Usage:
         """How full the disk of a share is."""
-        share, _ = self._find(place)
+        share, _ = self.find_place(place)
         with Tree(share.path) as tree:
             return tree.usage()
 
@@ -112,7 +115,13 @@ class Service:
     def get(self, talk: Talk, token: str, what: list[Any], options: dict[str, Any]) -> Any:
         """Send files to the Controller."""
         origins = [self._origin(pattern, options.get("match")) for pattern in what]
-        sending = Sending(origins, talk.say, options["algorithm"])
+        things = chain(*(origin.things() for origin in origins))
+        sending = Sending(things, talk.say, options["algorithm"])
+        self.send(talk, token, sending)
+        return {"repeated": sending.repeated}
+
+    def send(self, talk: Talk, token: str, sending: Sending) -> None:
+        """Let it tell and hear until the Controller ends the talk; closes it."""
         try:
             with self._course(token, sending), contextlib.suppress(TalkEnded):
                 while True:
@@ -121,19 +130,21 @@ class Service:
                         sending.on_message(said.value)
         finally:
             sending.close()
-        return {"repeated": sending.repeated}
 
     def put(self, talk: Talk, token: str, where: str | bytes, options: dict[str, Any]) -> Any:
         """Take files from the Controller."""
-        share, base = self._find(where, write=True)
+        share, base = self.find_place(where, write=True)
+        durable = bool(options.get("durable"))
         landing = Landing(
             Tree(share.path),
             base,
             conflict=options.get("conflict", "keep"),
             algorithm=options["algorithm"],
-            origin=str(self._who()),
+            origin=self.sender(),
+            durable=durable,
         )
-        receiving = Receiving(landing, talk.say, options["algorithm"])
+        make = DurableReceiving if durable else Receiving
+        receiving = make(landing, talk.say, options["algorithm"])
         try:
             with self._course(token, receiving):
                 while not receiving.done and receiving.failure is None:
@@ -189,11 +200,17 @@ class Service:
     # ---- shares -------------------------------------------------------------------------
 
     @staticmethod
+    def sender() -> str:
+        """By what the parts of a sender are found again: not by its session, which ends."""
+        who = caller()
+        return "" if who is None else who.id or who.name
+
+    @staticmethod
     def _who() -> object:
         who = caller()
         return None if who is None else (who.id, who.session)
 
-    def _find(self, place: str | bytes, *, write: bool = False) -> tuple[Share, bytes]:
+    def find_place(self, place: str | bytes, *, write: bool = False) -> tuple[Share, bytes]:
         """The share that a place is in, and the name below it.
 
         Raises:
@@ -206,7 +223,7 @@ class Service:
 
     def _origin(self, pattern: str | bytes, match: str | None) -> Origin:
         raw = _raw(pattern)
-        share, _ = self._find(raw)
+        share, _ = self.find_place(raw)
         below = raw.partition(b"/")[2]
         return Origin(Tree(share.path), Selection.parse(below, match=match))
 

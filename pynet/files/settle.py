@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import stat
 import threading
-import time
 from dataclasses import dataclass
 
 from pynet.errors import Damaged, FilesError
@@ -22,10 +21,11 @@ from pynet.files.info import FileInfo, Problem, shown
 from pynet.files.part import Part
 from pynet.files.problems import problem
 from pynet.files.publish import Publisher
+from pynet.files.syncing import Syncer
 from pynet.files.tree import READ, Folder, Tree
 
 _SEEK_DATA = getattr(os, "SEEK_DATA", None)
-_AGAIN = 16  # groups after which the other way of syncing is tried again
+_OPEN = 128  # small files that are open at a time to be read back
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Waiting:
         part: of a large one.
         problem: why it is not settled.
         settled: what has become of it.
+        moved: it has its final name, and no other.
     """
 
     info: FileInfo
@@ -67,6 +68,7 @@ class Waiting:
     part: Part | None = None
     problem: Problem | None = None
     settled: Settled | None = None
+    moved: bool = False
 
     def fail(self, error: BaseException) -> None:
         """Keep the first reason."""
@@ -108,9 +110,7 @@ class Settler:
         try:
             self._sync(group)
             crash_point("synced")
-            for one in group:
-                if one.problem is None:
-                    self._read_back_and_publish(one)
+            self._read_back_and_publish(group)
             crash_point("published")
             self._sync_folders(group)
         finally:
@@ -130,34 +130,55 @@ class Settler:
                 mode = one.info.mode & 0o777
                 path = self._incoming.folder.prefix + one.part.name
                 system.dress(one.part.fd, path, mode, one.info.mtime_ns)
-                os.fsync(one.part.fd)
+                system.sync(one.part.fd)
             except OSError as error:
                 one.fail(error)
         self._syncer.sync(small)
 
     # ---- steps 5 and 6 -------------------------------------------------------------------
 
-    def _read_back_and_publish(self, one: Waiting) -> None:
+    def _read_back_and_publish(self, group: list[Waiting]) -> None:
+        for one in group:
+            if one.part is not None and one.problem is None:
+                try:
+                    self._check(one, one.part.fd, one.part.digests)
+                    self._publish(one, one.part.fd)
+                except (OSError, FilesError) as error:
+                    one.fail(error)
+        small = [one for one in group if one.part is None and one.problem is None]
+        for start in range(0, len(small), _OPEN):
+            self._read_back_small(small[start : start + _OPEN])
+
+    def _read_back_small(self, group: list[Waiting]) -> None:
+        """Ask for all of them before the first is waited for: a disk is quicker so."""
+        where, opened = self._incoming.folder, []
         try:
-            if one.part is not None:
-                self._check(one, one.part.fd, one.part.digests)
-                self._publish(one, one.part.fd)
-                return
-            folder = self._incoming.folder
-            fd = os.open(folder.prefix + one.temporary, READ, dir_fd=folder.fd)
-            try:
-                self._check(one, fd, [one.root])
-                if not one.info.mode & 0o400:
-                    os.fchmod(fd, one.info.mode & 0o777)
-                    os.fsync(fd)
-                self._publish(one, fd)
-            finally:
+            for one in group:
+                try:
+                    fd = os.open(where.prefix + one.temporary, READ, dir_fd=where.fd)
+                except OSError as error:
+                    one.fail(error)
+                    continue
+                opened.append((one, fd))
+                system.drop_cache(fd)
+            for _, fd in opened:
+                system.read_ahead(fd)
+            for one, fd in opened:
+                try:
+                    self._check(one, fd, [one.root])
+                    if not one.info.mode & 0o400:
+                        system.dress(fd, b"", one.info.mode & 0o777, one.info.mtime_ns)
+                        system.sync(fd)
+                    self._publish(one, fd)
+                except (OSError, FilesError) as error:
+                    one.fail(error)
+        finally:
+            for _, fd in opened:
                 os.close(fd)
-        except (OSError, FilesError) as error:
-            one.fail(error)
 
     def _check(self, one: Waiting, fd: int, digests: list[bytes]) -> None:
-        system.drop_cache(fd)
+        if one.part is not None:
+            system.drop_cache(fd)
         if self._leaves(fd, one.info.size) != digests:
             raise Damaged(f"{one.info.text}: the disk does not give back what was written to it")
 
@@ -170,7 +191,7 @@ class Settler:
         for index in range(leaf_count(size)):
             if index < len(leaves):
                 continue
-            hole = _hole(fd, index, size)
+            hole = _hole(fd, index, size) if size > LEAF else 0
             leaves += [
                 zeros_digest(self._algorithm, leaf_size(size, index + n)) for n in range(hole)
             ]
@@ -183,33 +204,41 @@ class Settler:
         return leaves
 
     def _publish(self, one: Waiting, fd: int) -> None:
+        status = os.fstat(fd)
+        moved = True
+
         def same(folder: Folder, part: bytes) -> bool:
-            return self._has(folder, part, one.info, one.root)
+            nonlocal status, moved
+            there = self._has(folder, part, one.info, one.root)
+            if there is not None:
+                status, moved = there, False
+            return there is not None
 
         final = self._publisher.publish(self._incoming.folder, one.temporary, one.target, same)
-        status = os.fstat(fd)
-        folder, part = self._tree.place(final)
-        there = folder.lstat(part)
-        if (there.st_dev, there.st_ino) != (status.st_dev, status.st_ino):
-            status = there  # the very same file was here already
         one.settled = Settled(one.info, final, one.root, status.st_dev, status.st_ino)
+        one.moved = moved
 
-    def _has(self, folder: Folder, part: bytes, info: FileInfo, root: bytes) -> bool:
-        """Whether a file of that name has this content, durably."""
-        status = folder.lstat(part)
-        if not stat.S_ISREG(status.st_mode) or status.st_size != info.size:
-            return False
-        grain = self._incoming.traits.grain
-        if status.st_mtime_ns // grain != info.mtime_ns // grain:
-            return False
+    def _has(
+        self, folder: Folder, part: bytes, info: FileInfo, root: bytes
+    ) -> os.stat_result | None:
+        """What is under that name, if it has this content and time, durably."""
+        status, grain = folder.lstat(part), self._incoming.traits.grain
+        if (
+            not stat.S_ISREG(status.st_mode)
+            or status.st_size != info.size
+            or status.st_mtime_ns // grain != info.mtime_ns // grain
+        ):
+            return None
         fd = os.open(folder.prefix + part, READ, dir_fd=folder.fd)
         try:
-            return self._durable_root(fd, info.size) == root
+            if self._durable_root(fd, info.size) != root:
+                return None
+            return os.fstat(fd)
         finally:
             os.close(fd)
 
     def _durable_root(self, fd: int, size: int) -> bytes | None:
-        os.fsync(fd)
+        system.sync(fd)
         system.drop_cache(fd)
         leaves = self._leaves(fd, size)
         return None if leaves is None else root_digest(self._algorithm, size, leaves)
@@ -256,8 +285,11 @@ class Settler:
     def _end(self, one: Waiting) -> None:
         """Remove what is left of the unfinished file."""
         if one.part is not None:
-            one.part.close(keep=False)
-        else:
+            if one.moved:
+                one.part.published()
+            else:
+                one.part.close(keep=False)
+        elif not one.moved:
             self._incoming.remove(one.temporary)
 
     def close(self) -> None:
@@ -269,61 +301,6 @@ class Settler:
                 one.part.close()
             else:
                 self._end(one)
-
-
-class Syncer:
-    """Syncs groups of small files: one call for the whole disk, or each by itself.
-
-    Which is quicker depends on the disk, and on what others have written to it. It tries both,
-    keeps to the quicker, and looks at the other again from time to time.
-    """
-
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder
-        self._cost: dict[bool, float] = {}  # seconds for each file, by whether it is all at once
-        self._groups = 0
-
-    def sync(self, group: list[Waiting]) -> None:
-        """Make them durable; those that could not be made so have a problem then."""
-        if not group:
-            return
-        together = self._choice(len(group))
-        start = time.perf_counter()
-        if together:
-            self._all_at_once(group)
-        else:
-            self._one_by_one(group)
-        cost = (time.perf_counter() - start) / len(group)
-        self._cost[together] = (self._cost.get(together, cost) + cost) / 2
-
-    def _choice(self, many: int) -> bool:
-        if not system.HAS_SYNCFS or self._folder.fd is None or many < 4:
-            return False
-        self._groups += 1
-        for together in (True, False):
-            if together not in self._cost:
-                return together
-        return (self._cost[True] < self._cost[False]) != (self._groups % _AGAIN == 0)
-
-    def _all_at_once(self, group: list[Waiting]) -> None:
-        # The folder was opened before any of the files was written, so failures since then count.
-        try:
-            system.sync_all(self._folder.fd or 0)
-        except OSError as error:
-            for one in group:
-                one.fail(error)
-
-    def _one_by_one(self, group: list[Waiting]) -> None:
-        for one in group:
-            try:
-                folder = self._folder
-                fd = os.open(folder.prefix + one.temporary, os.O_RDWR | READ, dir_fd=folder.fd)
-                try:
-                    os.fsync(fd)
-                finally:
-                    os.close(fd)
-            except OSError as error:
-                one.fail(error)
 
 
 def _why(one: Waiting) -> Problem:

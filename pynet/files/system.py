@@ -23,6 +23,7 @@ _LOCKED_BYTE = 1 << 62  # behind any file: Windows denies reading what is locked
 _NOT_HERE = (errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOTSUP)
 
 _libc = ctypes.CDLL(None, use_errno=True) if _LINUX else None
+_renameat2 = getattr(_libc, "renameat2", None)
 _seeking = threading.Lock()
 
 
@@ -70,9 +71,29 @@ def lock(fd: int) -> bool:
     return True
 
 
+def sync(fd: int) -> None:
+    """Wait until the disk has a file, with its mode and times."""
+    if sys.platform == "darwin":
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(fd)
+
+
 def sync_data(fd: int) -> None:
-    """``fdatasync``, or what the system has."""
-    (os.fdatasync if hasattr(os, "fdatasync") else os.fsync)(fd)
+    """Wait until the disk has what was written to a file, and its size."""
+    if hasattr(os, "fdatasync"):
+        os.fdatasync(fd)
+    else:
+        sync(fd)
+
+
+def sync_folder(fd: int) -> None:
+    """Wait until the disk has the names in a folder; some file systems have no such call."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
 
 
 def reserve(fd: int, size: int) -> bool:
@@ -124,6 +145,13 @@ def drop_cache(fd: int) -> None:
             os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
+def read_ahead(fd: int) -> None:
+    """Have the disk begin to read a file that is wanted soon."""
+    if hasattr(os, "posix_fadvise"):
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_WILLNEED)
+
+
 def rename_new(source: bytes, target: bytes, source_fd: int | None, target_fd: int | None) -> bool:
     """Rename unless the target exists, in one step; False where the file system cannot.
 
@@ -133,9 +161,9 @@ def rename_new(source: bytes, target: bytes, source_fd: int | None, target_fd: i
     if sys.platform == "win32":
         os.rename(source, target)  # never replaces there
         return True
-    if _libc is None or not hasattr(_libc, "renameat2"):
+    if _renameat2 is None:
         return False
-    if _libc.renameat2(source_fd, source, target_fd, target, _NO_REPLACE) == 0:
+    if _renameat2(source_fd, source, target_fd, target, _NO_REPLACE) == 0:
         return True
     number = ctypes.get_errno()
     if number in _NOT_HERE:

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 from pynet.errors import BadName, NotShared
+from pynet.files import system
 from pynet.files.info import FileInfo, Problem, Usage, shown
 from pynet.files.names import INCOMING, check
 from pynet.files.selection import Selection
@@ -67,16 +68,23 @@ class Folder:
     def sync(self) -> None:
         """Make what was created in it last; raises what ``fsync`` raises."""
         if self.fd is not None:
-            os.fsync(self.fd)
+            system.sync_folder(self.fd)
 
     def close(self) -> None:
         """Let go of it."""
-        fd, self.fd = self.fd, None
-        if fd is not None:
+        fd = self.fd
+        if fd is not None and fd >= 0:
+            self.fd = -1  # and not None: that would mean the working directory
             os.close(fd)
 
     def __del__(self) -> None:
         self.close()
+
+
+def _is_junction(status: os.stat_result) -> bool:
+    """A folder of Windows that leads elsewhere."""
+    tag = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
+    return tag is not None and getattr(status, "st_reparse_tag", 0) == tag
 
 
 class Tree:
@@ -157,7 +165,8 @@ class Tree:
         try:
             if above.fd is not None:
                 return Folder(name, os.open(part, _FOLDER | NO_FOLLOW, dir_fd=above.fd))
-            if not stat.S_ISDIR(above.lstat(part).st_mode):
+            status = above.lstat(part)
+            if not stat.S_ISDIR(status.st_mode) or _is_junction(status):
                 raise NotADirectoryError(errno.ENOTDIR, "no folder")
         except OSError as error:
             if error.errno in (errno.ENOTDIR, errno.ELOOP):

@@ -115,7 +115,7 @@ class Worker:
 
     def __init__(self, provider: str, *, own_process: bool = True) -> None:
         self._provider = provider
-        self._own_process = own_process
+        self._own_process = own_process and child.possible()
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
         self._life: _Life | None = None

@@ -43,6 +43,10 @@ pytestmark = pytest.mark.skipif(
 Until = Callable[..., None]
 
 
+def names_of(files):
+    return [row["name"] for row in files.call("files.roots")]
+
+
 @pytest.fixture(params=["tls", "plain"])
 def gateway(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Gateway]:
     with Gateway(port=0, name="bench", heartbeat=0.1, insecure=request.param == "plain") as gateway:
@@ -109,11 +113,11 @@ def test_the_process_starts_with_the_first_connection(
         assert about["inbox"] == 8 * MIB
         assert about["pool"] == 64
         assert about["nice"] >= min(19, os.getpriority(os.PRIO_PROCESS, 0) + child.NICENESS)
-        assert files.call("files.roots") == [["here", False]]
+        assert names_of(files) == ["here"]
         gateway.share("there", tmp_path, write=True)
         with files_gateway(car.dialler) as more:
             assert more.call("about") == about
-            assert more.call("files.roots") == [["here", False], ["there", True]]
+            assert names_of(more) == ["here", "there"]
     pid = pid_of(gateway)
     os.kill(pid, signal.SIGINT)  # Ctrl-C goes to all processes of a terminal
     assert files_are_served(car)
@@ -168,7 +172,7 @@ def test_a_process_that_is_killed_is_a_loss_and_another_starts(
     talk.close()
     assert car.call("live") == "live"
     until(lambda: gateway._files is not None and gateway._files.pid is None)
-    assert files.call("files.roots") == [["here", False]]
+    assert names_of(files) == ["here"]
     assert pid_of(gateway) != pid
 
 
@@ -307,12 +311,20 @@ def test_no_process_at_all(
     assert car.call("live") == "live"
 
 
-def test_where_sockets_cannot_be_handed_over_it_is_this_process(
-    gateway: Gateway, car: RemoteGateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("lacking", ["sockets", "interpreter"])
+def test_where_there_can_be_no_such_process_it_is_this_one(
+    gateway: Gateway,
+    car: RemoteGateway,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lacking: str,
 ) -> None:
-    monkeypatch.setattr(launcher, "PASSES_SOCKETS", False)
+    if lacking == "sockets":
+        monkeypatch.setattr(launcher, "PASSES_SOCKETS", False)
+    else:
+        monkeypatch.setattr(sys, "frozen", True, raising=False)
     with files_gateway(car.dialler) as files:
-        assert files.call("files.roots") == [["here", False]]
+        assert names_of(files) == ["here"]
         gateway.share("there", tmp_path)
         assert len(files.call("files.roots")) == 2
         assert gateway._files is not None

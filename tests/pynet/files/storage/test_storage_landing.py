@@ -107,7 +107,14 @@ def test_hostile_names_are_refused(target: Tree, name: bytes, leftovers: Leftove
 
 
 @pytest.mark.parametrize(
-    "odd", [{"size": -1}, {"size": 1 << 63}, {"mtime_ns": 1 << 64}, {"kind": "link"}]
+    "odd",
+    [
+        {"size": -1},
+        {"size": 1 << 63},
+        {"size": (1 << 44) + 1},
+        {"mtime_ns": 1 << 64},
+        {"kind": "link"},
+    ],
 )
 def test_things_that_no_disk_holds_are_refused(target: Tree, odd: dict[str, object]) -> None:
     info = replace(FileInfo(b"x", "file", 1), **odd)  # type: ignore[arg-type]
@@ -246,6 +253,22 @@ def test_many_threads_give_every_file_a_name(source: Tree, target: Tree, write: 
             thread.join()
     assert len(set(results)) == 80
     assert len(os.listdir(target.path / "f")) == 80
+
+
+def test_after_closing_nothing_is_written_anywhere(
+    target: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    landing = Landing(target)
+    landing.close()
+    landing.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        landing.small(FileInfo(b"a", "file", 1), b"x")
+    target.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        target.folder(b"a", create=True)
+    assert os.listdir(tmp_path / "here") == []
 
 
 # ---- links and races --------------------------------------------------------------------

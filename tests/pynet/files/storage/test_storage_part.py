@@ -155,6 +155,18 @@ def test_asking_twice_gives_the_same_part(target: Tree, info: FileInfo) -> None:
         assert landing.part(info) is landing.part(info)
 
 
+def test_a_source_that_was_replaced_starts_over(
+    source: Tree, target: Tree, info: FileInfo, fill: Fill, leftovers: Leftovers
+) -> None:
+    with Landing(target) as landing:
+        fill(landing.part(info), source, 2)
+        part = landing.part(replace(info, inode=info.inode + 1))
+        assert part.missing() == [(0, LEAVES)]
+        younger = landing.part(replace(info, mtime_ns=7))
+        assert younger.name != part.name
+    assert leftovers(target) == []
+
+
 def test_one_leaf_in_two_versions_is_refused(target: Tree, info: FileInfo) -> None:
     with Landing(target) as landing:
         part = landing.part(info)
@@ -168,6 +180,9 @@ def test_one_leaf_in_two_versions_is_refused(target: Tree, info: FileInfo) -> No
             part.write(SIZE - 1, memoryview(b"12"))
         with pytest.raises(Damaged):
             part.skip(4, 2)
+        for index, digest in ((-1, bytes(16)), (LEAVES, bytes(16)), (1, bytes(15))):
+            with pytest.raises(Damaged):
+                part.leaf_written(index, digest)
 
 
 def test_a_disk_that_fails_is_not_asked_twice(

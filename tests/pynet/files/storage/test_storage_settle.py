@@ -140,6 +140,7 @@ def test_a_failure_of_syncing_is_final(
             elif call == "fsync":
                 patch.setattr(os, "fsync", fail)
             else:
+                patch.setattr(landing._settler._syncer, "_groups", 1)
                 patch.setattr(system, "sync_all", fail)
             results = landing.settle()
     for info, one in zip(group, results, strict=True):
@@ -153,6 +154,36 @@ def test_a_failure_of_syncing_is_final(
             assert not (target.path / os.fsdecode(info.name)).exists()
     assert calls
     assert leftovers(target) == []
+
+
+def test_what_is_compared_comes_from_the_disk(
+    source: Tree,
+    target: Tree,
+    group: list[FileInfo],
+    send: Send,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if not hasattr(os, "RWF_NOWAIT"):
+        pytest.skip("only Linux tells what is in memory")
+    still, drop = [], system.drop_cache
+
+    def watched(fd: int) -> None:
+        drop(fd)
+        try:
+            still.append(os.preadv(fd, [bytearray(4096)], 0, os.RWF_NOWAIT))
+        except BlockingIOError:
+            still.append(0)
+        except OSError:
+            pytest.skip("this file system does not tell what is in memory")
+
+    monkeypatch.setattr(system, "drop_cache", watched)
+    with Landing(target, durable=True) as landing:
+        for info in group:
+            send(landing, source, info)
+        assert not [one for one in landing.settle() if isinstance(one, Problem)]
+    if all(size for info, size in zip(group, still, strict=True) if info.size):
+        pytest.skip("this file system is in memory")
+    assert not any(still)
 
 
 def test_proof_of_a_file_that_is_here(target: Tree, write: Write) -> None:
