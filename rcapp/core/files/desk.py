@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from pynet.errors import FilesError
 from rcapp.core.files import words
-from rcapp.core.files.engine import FilesEngine, PastJob, Plan
+from rcapp.core.files.engine import FilesEngine, PastJob, Plan, Root
 from rcapp.core.files.explain import explain
 from rcapp.core.files.jobs import JobView, Kind, Order
 from rcapp.core.files.kept import KeptFiles, Remembered, rules_of
@@ -46,6 +47,16 @@ class StayGroup:
 
 MOST_NAMES = 200
 
+USUAL_ROOT = "recordings"
+"""What fills a car: the shared folder that is emptied unless a person chooses another."""
+
+
+def root_for(policy: BackupPolicy, roots: Sequence[Root]) -> str:
+    """The shared folder that the backup empties, or empty when there is none it may change."""
+    names = [root.name for root in roots if root.writable]
+    wanted = (policy.root, USUAL_ROOT, *names)
+    return next((name for name in wanted if name in names), "")
+
 
 def grouped_stays(plan: Plan) -> tuple[StayGroup, ...]:
     """What stays and why, the reason that keeps most bytes first."""
@@ -79,6 +90,8 @@ class DeskView:
         stays: what it leaves on the car, grouped.
         planning: one is being made.
         plan_error: why there is none.
+        roots: what the car shares, as far as it is known.
+        root: the shared folder that the backup empties, or empty.
         history: runs, newest first, or None while they have not been read.
         history_error: why there are none.
         job: number of the run or rehearsal that waits or runs, or 0.
@@ -94,6 +107,8 @@ class DeskView:
     stays: tuple[StayGroup, ...] = ()
     planning: bool = False
     plan_error: str = ""
+    roots: tuple[Root, ...] = ()
+    root: str = ""
     history: tuple[PastJob, ...] | None = None
     history_error: str = ""
     job: int = 0
@@ -106,9 +121,19 @@ class DeskView:
         return self.kept.policy
 
     @property
+    def rules(self) -> BackupPolicy:
+        """The rules, with the shared folder that they are for."""
+        return replace(self.policy, root=self.root)
+
+    @property
+    def agreed(self) -> bool:
+        """A person has seen a rehearsal of just these rules, and let files be moved by them."""
+        return self.kept.consent == rules_of(self.rules)
+
+    @property
     def may_run(self) -> bool:
         """A rehearsal of just these rules has been seen, now or at an earlier time."""
-        return self.kept.agreed or self.rehearsed == rules_of(self.policy)
+        return self.agreed or self.rehearsed == rules_of(self.rules)
 
 
 class BackupDesk:
@@ -189,9 +214,16 @@ class BackupDesk:
             if self._engine is None or policy == self._view.policy:
                 return
             storage = replace(self._view.storage, high=policy.high, low=policy.low)
+            root = root_for(policy, self._view.roots)
             kept = replace(self._view.kept, policy=policy)
             self._view = replace(
-                self._view, kept=kept, storage=storage, plan=None, stays=(), history=None
+                self._view,
+                kept=kept,
+                storage=storage,
+                root=root,
+                plan=None,
+                stays=(),
+                history=None,
             )
         self._save()
         self.make_plan()
@@ -205,7 +237,7 @@ class BackupDesk:
         with self._lock:
             if self._engine is None or not self._view.may_run:
                 return
-            kept = replace(self._view.kept, consent=rules_of(self._view.policy))
+            kept = replace(self._view.kept, consent=rules_of(self._view.rules))
             self._view = replace(self._view, kept=kept)
         self._save()
         self._add(Kind.MOVE)
@@ -213,7 +245,7 @@ class BackupDesk:
     def restore(self, job: PastJob, names: Sequence[str]) -> None:
         """Copy files back to the car; none for all of the job."""
         with self._lock:
-            car, policy = self._engine, self._view.policy
+            car, policy = self._engine, self._view.rules
         if car is None:
             return
         wanted = [file for file in job.files if not names or file.name in set(names)]
@@ -238,7 +270,7 @@ class BackupDesk:
             if job.id == self._view.job:
                 self._view = replace(self._view, job=0)
                 if kind is Kind.REHEARSE and job.state == "done":
-                    self._view = replace(self._view, rehearsed=rules_of(self._view.policy))
+                    self._view = replace(self._view, rehearsed=rules_of(self._view.rules))
             self._usage_at = float("-inf")
         if kind in (Kind.MOVE, Kind.RESTORE):
             self.read_history()
@@ -264,8 +296,8 @@ class BackupDesk:
             car, view = self._engine, self._view
             if car is None or view.job:
                 return
-            policy, plan = view.policy, view.plan
-        files = -1 if plan is None else len(plan.rows)
+            policy, plan = view.rules, view.plan
+        files = -1 if plan is None else plan.files
         what = "Rehearsal of the backup" if kind is Kind.REHEARSE else "Backup"
         count = "" if plan is None else f" · {words.plural(files, 'file')}"
         number = self._queue.add(
@@ -318,12 +350,13 @@ class BackupDesk:
     def _look(self, car: FilesEngine) -> None:
         before = self.view.storage
         try:
-            roots = car.roots()
+            roots = self._see_roots(car)
             if not roots:
-                self._change(car, storage=replace(before, usage=None, error="nothing shared"))
+                self._change(car, storage=replace(before, usage=None, error="nothing is shared"))
                 return
-            # Roots on one disk are as full as each other; of several, the fullest counts.
-            fullest = max(roots, key=lambda root: root.usage.share)
+            # The disk that the backup empties counts; without one, the fullest.
+            chosen = [root for root in roots if root.name == self.view.root] or roots
+            fullest = max(chosen, key=lambda root: root.usage.share)
         except Exception as error:
             text = explain(error, car.car_name)
             self._change(car, storage=replace(before, error=text))
@@ -346,13 +379,25 @@ class BackupDesk:
                     self._view = replace(self._view, kept=kept)
             self._save()
 
+    def _see_roots(self, car: FilesEngine) -> list[Root]:
+        roots = car.roots()
+        root = root_for(self.view.policy, roots)
+        if (tuple(roots), root) != (self.view.roots, self.view.root):
+            self._change(car, roots=tuple(roots), root=root)
+        return roots
+
     def _plan(self, car: FilesEngine) -> None:
-        policy = self.view.policy
-        if policy.complaints():
+        if self.view.policy.complaints():
             self._change(car, planning=False)
             return
         try:
-            plan = car.plan(policy)
+            self._see_roots(car)
+            if not self.view.root:
+                raise FilesError(
+                    "the car shares no folder for writing, so nothing can be moved off it; share "
+                    "one in the car's file with write = true"
+                )
+            plan = car.plan(self.view.rules)
         except Exception as error:
             logger.info("no plan for %s: %s", car.car_name, error)
             text = explain(error, car.car_name)
@@ -370,7 +415,7 @@ class BackupDesk:
 
     def _history(self, car: FilesEngine) -> None:
         try:
-            found = tuple(car.history(self.view.policy))
+            found = tuple(car.history(self.view.rules))
         except Exception as error:
             self._change(car, history=(), history_error=explain(error, car.car_name))
             return

@@ -155,19 +155,21 @@ class Transfer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PlanRow:
-    """A file that the backup would move.
+    """A file, or a folder that moves as a whole, that the backup would move.
 
     Attributes:
         name: with its root.
         size: bytes.
         mtime: when it was changed, seconds since 1970.
         share_after: how full the car is after it has gone, 0 to 1.
+        files: in it; 1 for a file.
     """
 
     name: str
     size: int
     mtime: float
     share_after: float
+    files: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,7 @@ class Plan:
         made_at: seconds since 1970.
         room: of the destination's disk, or None when it is not known.
         floor: bytes that must stay free there.
+        full: more would have to move than the destination may take.
         note: a warning, or empty.
     """
 
@@ -217,12 +220,18 @@ class Plan:
     made_at: float = 0.0
     room: Usage | None = None
     floor: int = 0
+    full: bool = False
     note: str = ""
 
     @property
     def bytes(self) -> int:
         """To be moved."""
         return sum(row.size for row in self.rows)
+
+    @property
+    def files(self) -> int:
+        """To be moved."""
+        return sum(row.files for row in self.rows)
 
     @property
     def end_share(self) -> float:
@@ -261,7 +270,8 @@ class PastJob:
         id: names it to :meth:`FilesEngine.restore`.
         began: seconds since 1970.
         seconds: it took, 0 when that is not known.
-        state: ``"done"``, ``"cancelled"``, ``"failed"`` or ``"exhausted"``.
+        state: ``"done"``; ``"partly"``: some files stayed on the car, too; or ``"open"``: what
+            became of some there is not known yet.
         folder: where the files are on this laptop.
         files: what was moved, in the order in which it was.
     """

@@ -146,7 +146,7 @@ class JobView:
         if self.order.kind is Kind.REHEARSE:
             said = ["done", "nothing was moved"]
         elif self.order.kind is Kind.MOVE:
-            said.append(f"{words.plural(report.removed, 'file')} removed from the car")
+            said.append(f"{words.grouped(report.removed)} removed from the car")
         if report.identical:
             said.append(f"{words.plural(report.identical, 'file')} already there")
         if report.problems:

@@ -23,10 +23,9 @@ logger = logging.getLogger("rcapp.files")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
-def default_destination(car_name: str) -> str:
-    """The folder that a car's files are moved to, unless a person chooses another."""
-    name = re.sub(r'[\\/:*?"<>|\x00-\x1f]+', " ", car_name).strip(" .") or "Car"
-    return str(Path.home() / f"{name} backup")
+def default_destination() -> str:
+    """The folder that files of all cars are moved to, each in one of its own, unless changed."""
+    return str(Path.home() / "Car backup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,6 @@ class Remembered:
     policy: BackupPolicy = field(default_factory=BackupPolicy)
     consent: str = ""
     samples: tuple[Sample, ...] = ()
-
-    @property
-    def agreed(self) -> bool:
-        """The person knows what this policy does: they have seen a rehearsal of it."""
-        return self.consent == rules_of(self.policy)
 
 
 def rules_of(policy: BackupPolicy) -> str:
@@ -81,7 +75,7 @@ class KeptFiles:
             tables = {}
         policy = BackupPolicy.from_table(_table(tables, "policy"))
         if not policy.destination:
-            policy = replace(policy, destination=default_destination(car_name))
+            policy = replace(policy, destination=default_destination())
         consent = _table(tables, "consent").get("rules", "")
         return Remembered(policy, consent if isinstance(consent, str) else "", _samples(tables))
 

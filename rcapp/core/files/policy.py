@@ -23,6 +23,7 @@ class BackupPolicy:
         keep_days: files of the last so many days stay.
         protect: patterns of what stays, such as ``"calibration*"`` or ``"maps/**"``.
         groups: patterns of folders that move as a whole or not at all.
+        root: shared folder that is emptied; empty for the usual one.
         destination: folder of this laptop.
         floor_share: of the laptop's disk that stays free, 0 to 1.
         floor_bytes: that stay free there; the larger of both counts.
@@ -35,6 +36,7 @@ class BackupPolicy:
     keep_days: float = 0.0
     protect: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    root: str = ""
     destination: str = ""
     floor_share: float = 0.10
     floor_bytes: int = 5_000_000_000

@@ -4,76 +4,23 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pynet.errors import NotShared
 from pynet.files.info import FOLDER, FileInfo
-from rcapp.core.files.engine import (
-    UNKNOWN,
-    Entry,
-    Lane,
-    PastJob,
-    Plan,
-    Progress,
-    Report,
-    Root,
-    Transfer,
-)
+from rcapp.core.files import pynet_backup
+from rcapp.core.files.engine import UNKNOWN, Entry, PastJob, Plan, Report, Root, Transfer
 from rcapp.core.files.policy import BackupPolicy
+from rcapp.core.files.pynet_transfer import Rehearsal, RunningTransfer, Several
 
 if TYPE_CHECKING:
     import pynet
-    from pynet.files.transfer import Transfer as PynetTransfer
+    from pynet.files.progress import Report as PynetReport
 
-
-class RunningTransfer:
-    """A transfer of pynet in the words of the tab.
-
-    Args:
-        transfer: it.
-    """
-
-    def __init__(self, transfer: PynetTransfer) -> None:
-        self._transfer = transfer
-
-    @property
-    def progress(self) -> Progress:
-        """Where it stands now."""
-        now = self._transfer.progress
-        return Progress(
-            now.state,
-            now.files,
-            now.files_total,
-            now.bytes,
-            now.bytes_total,
-            now.total_known,
-            now.rate,
-            now.eta,
-            tuple(Lane(lane.number, lane.bytes, lane.rate) for lane in now.lanes),
-            now.current,
-            now.note,
-        )
-
-    def pause(self) -> None:
-        """Send nothing more until :meth:`resume`."""
-        self._transfer.pause()
-
-    def resume(self) -> None:
-        """Go on."""
-        self._transfer.resume()
-
-    def cancel(self) -> None:
-        """End it."""
-        self._transfer.cancel()
-
-    def report(self) -> Report:
-        """What came of it."""
-        report = self._transfer.wait()
-        return Report(report.files, report.bytes, report.identical, problems=report.problems)
-
-    def close(self) -> None:
-        """Cancel what is not over."""
-        self._transfer.close()
+_NO_TEXT = re.compile("[\udc80-\udcff]")
 
 
 class PynetEngine:
@@ -102,9 +49,11 @@ class PynetEngine:
 
     def roots(self) -> list[Root]:
         """What the car shares."""
-        return [
-            Root(row["name"], row["write"], row["usage"]) for row in self._gateway.files.roots()
-        ]
+        try:
+            rows = self._gateway.files.roots()
+        except NotShared:
+            return []
+        return [Root(row["name"], row["write"], row["usage"]) for row in rows]
 
     def look(self, folder: str) -> list[Entry]:
         """A folder's entries."""
@@ -117,33 +66,59 @@ class PynetEngine:
 
     def get(self, names: Sequence[str], to: str) -> Transfer:
         """Copy files and folders of the car into a folder of this laptop."""
-        return RunningTransfer(self._gateway.files.get([glob.escape(name) for name in names], to))
+        what = [_exactly(name) for name in names]
+        return RunningTransfer(self._gateway.files.get(what, to), _copied)
 
     def put(self, paths: Sequence[str], to: str) -> Transfer:
         """Copy files and folders of this laptop into a folder of the car."""
-        return RunningTransfer(self._gateway.files.put([glob.escape(path) for path in paths], to))
+        what = [_exactly(path) for path in paths]
+        return RunningTransfer(self._gateway.files.put(what, to), _copied)
 
     def plan(self, policy: BackupPolicy) -> Plan:
         """What the backup would do now."""
-        raise NotImplementedError
+        return pynet_backup.plan(self._gateway, policy)
 
     def run(self, policy: BackupPolicy, *, rehearse: bool = False) -> Transfer:
         """Move what the plan says; a rehearsal does everything but moving."""
-        raise NotImplementedError
+        if rehearse:
+            return Rehearsal(lambda: self.plan(policy))
+        backup = pynet_backup.backup_of(self._gateway, policy)
+        backup.agree()
+        return RunningTransfer(backup.run(), lambda report: pynet_backup.moved(report, policy))
 
     def history(self, policy: BackupPolicy) -> Sequence[PastJob]:
         """Runs of the backup, newest first."""
-        raise NotImplementedError
+        return pynet_backup.history(self._gateway, policy)
 
     def restore(self, policy: BackupPolicy, job: str, names: Sequence[str]) -> Transfer:
         """Copy files of a run back to where they were on the car; none for all of them."""
-        raise NotImplementedError
+        backup = pynet_backup.backup_of(self._gateway, policy)
+        if not names:
+            return RunningTransfer(backup.restore(job), _copied)
+        inside = [name.partition("/")[2] for name in names]
+
+        def begin(name: str) -> Transfer:
+            return RunningTransfer(backup.restore(name), _copied)
+
+        return Several([partial(begin, name) for name in inside])
 
     def close(self) -> None:
         """The car belongs to the session, which closes it with everything that is open to it."""
+
+
+def _exactly(name: str) -> str:
+    """A pattern for a name that a person chose, whatever signs are in it.
+
+    Bytes that are no text cannot be named in a pattern: any sign does in their place.
+    """
+    return _NO_TEXT.sub("?", glob.escape(name))
 
 
 def _entry(info: FileInfo) -> Entry:
     folder = info.kind == FOLDER
     size = UNKNOWN if folder else info.size
     return Entry(os.fsdecode(info.name), info.kind, size, info.mtime_ns / 1e9)
+
+
+def _copied(report: PynetReport) -> Report:
+    return Report(report.files, report.bytes, report.identical, problems=report.problems)

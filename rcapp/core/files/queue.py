@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 
+from pynet.errors import Closed
 from rcapp.core.files import engine
 from rcapp.core.files.engine import FilesEngine, Progress, Report, Transfer
 from rcapp.core.files.explain import explain, is_loss
@@ -43,6 +44,7 @@ class _Job:
         self.report: Report | None = None
         self.error = ""
         self.wish = ""
+        self.unwanted = False
         self.not_before = 0.0
         self.ended_at = 0.0
 
@@ -53,6 +55,7 @@ class _Job:
     def begin_again(self) -> None:
         self.state, self.error, self.report = WAITING, "", None
         self.progress, self.wish, self.ended_at = Progress(), "", 0.0
+        self.unwanted = False
         self.not_before = 0.0
 
 
@@ -294,6 +297,7 @@ class TransferQueue:
         """Do what was asked of a job that runs."""
         with self._changed:
             wish, job.wish = job.wish, "cancel" if job.wish == "cancel" else ""
+            job.unwanted = job.unwanted or wish == "cancel"
             transfer = job.transfer
         if transfer is None or not wish:
             return
@@ -326,7 +330,10 @@ class TransferQueue:
             report = transfer.report()
         except Exception as error:
             transfer.close()
-            if state != engine.CANCELLED:
+            if state == engine.CANCELLED and not job.unwanted:
+                # The car was left, or its link went: what ended the transfer was no person.
+                error = Closed(str(error))
+            if not job.unwanted:
                 self._failed(job, error)
                 return
         else:
@@ -340,7 +347,7 @@ class TransferQueue:
         """Wait for the car if it has gone, else it is over."""
         logger.info("job %d, %s: %s", job.id, job.order.title, error)
         with self._changed:
-            cancelled = job.wish == "cancel"
+            cancelled = job.unwanted or job.wish == "cancel"
             if is_loss(error) and not cancelled:
                 job.begin_again()
                 job.transfer, job.not_before = None, time.monotonic() + AGAIN

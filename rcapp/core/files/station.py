@@ -60,7 +60,7 @@ class FileStation:
         folder = self.car.view.folder if again else None
         self.car.use(None if car is None else CarFolders(car), folder)
         if car is not None and not self._begun:
-            self.begin(default_destination(car.car_name))
+            self.begin(default_destination())
         if before is not None:
             self._closer.ask("leave", before.close)
 

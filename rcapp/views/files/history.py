@@ -24,11 +24,9 @@ SHORT_HASH = 12
 """Letters of a hash that are shown: enough to compare by eye; a copy has all of them."""
 
 STATES = {
-    "done": "done",
-    "cancelled": "cancelled",
-    "failed": "ended early",
-    "exhausted": "mark not reached",
-    "running": "under way",
+    "done": "all removed from the car",
+    "partly": "some stayed on the car, too",
+    "open": "not settled yet: the next run goes on with it",
 }
 
 

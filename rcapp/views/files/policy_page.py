@@ -22,6 +22,7 @@ from rcapp.core.files.desk import DeskView
 from rcapp.core.files.policy import BackupPolicy
 from rcapp.core.files.storage import Storage
 from rcapp.views import theme
+from rcapp.views.controls import Segments
 from rcapp.views.files.gauge import StorageGauge
 from rcapp.views.files.page import Page, button, card, plain
 from rcapp.views.text import label, set_role, set_text
@@ -87,6 +88,12 @@ class PolicyPage(Page):
         column.addSpacing(4)
         column.addWidget(self.gauge)
         grid = _grid()
+        self.root = QHBoxLayout()
+        self.root.setContentsMargins(0, 0, 0, 0)
+        self._roots: tuple[str, ...] = ()
+        self._chosen_root = ""
+        self.root_choice: Segments | None = None
+        self._row(grid, "Folder of the car", plain(self.root))
         self.high = self._spin("Start when the car is this full", 5, 98, " %")
         self.low = self._spin("Stop when the car is this full", 1, 97, " %")
         self._row(grid, "Start at", self.high, "high")
@@ -185,9 +192,30 @@ class PolicyPage(Page):
         """Show the rules of the car that is connected, unless they are being edited."""
         set_text(self.subtitle, f"For {desk.car_name}" if desk.car_id else "No car is connected")
         self._storage = desk.storage
+        self._show_roots(tuple(root.name for root in desk.roots if root.writable), desk.root)
         if desk.policy != self._policy:
             self._policy = desk.policy
             self._show(desk.policy)
+        self._judge()
+
+    def _show_roots(self, names: tuple[str, ...], root: str) -> None:
+        """Offer the folders that may be emptied; one of them is chosen."""
+        if names == self._roots:
+            return
+        self._roots = names
+        while (item := self.root.takeAt(0)) is not None:
+            gone = item.widget()
+            if gone is not None:
+                gone.hide()
+                gone.deleteLater()
+        self.root_choice = Segments([(name, name) for name in names], "Folder of the car")
+        self.root_choice.choose(root)
+        self.root_choice.chosen.connect(self._root_chosen)
+        self.root.addWidget(self.root_choice)
+        self.root.addStretch(1)
+
+    def _root_chosen(self, name: str) -> None:
+        self._chosen_root = name
         self._judge()
 
     @property
@@ -202,6 +230,7 @@ class PolicyPage(Page):
             keep_days=_kept(self.keep_days, self._policy.keep_days, 1.0),
             keep_newest=self.keep_newest.value(),
             protect=tuple(line.strip() for line in lines if line.strip()),
+            root=self._chosen_root,
             groups=tuple(part.strip() for part in self.groups.text().split(",") if part.strip()),
             destination=self.destination.text().strip(),
             floor_share=_percent(self.floor_share, self._policy.floor_share),
@@ -214,6 +243,9 @@ class PolicyPage(Page):
 
     def _show(self, policy: BackupPolicy) -> None:
         self._loading = True
+        self._chosen_root = policy.root
+        if self.root_choice is not None and policy.root:
+            self.root_choice.choose(policy.root)
         self.high.setValue(round(policy.high * 100))
         self.low.setValue(round(policy.low * 100))
         self.min_age.setValue(round(policy.min_age / 60))
@@ -269,7 +301,7 @@ def _grid() -> QGridLayout:
     made.setContentsMargins(0, 6, 0, 0)
     made.setHorizontalSpacing(20)
     made.setVerticalSpacing(8)
-    made.setColumnMinimumWidth(0, 150)
+    made.setColumnMinimumWidth(0, 164)
     made.setColumnStretch(1, 1)
     return made
 

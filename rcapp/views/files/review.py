@@ -64,7 +64,7 @@ class ReviewPage(Page):
     def _files(self) -> QStackedWidget:
         self.table = RowsTable(
             (
-                Column("File, oldest first", lambda row: shown(row.name)),
+                Column("File, oldest first", _named),
                 Column("Changed", lambda row: words.age(self._now - row.mtime), 90),
                 Column("Size", lambda row: words.size(row.size), 84),
                 Column(
@@ -155,7 +155,7 @@ class ReviewPage(Page):
             set_text(self.title, "Review the backup")
             set_text(self.subtitle, desk.policy.sentence() if desk.car_id else "No car")
             return
-        count = words.plural(len(plan.rows), "file")
+        count = words.plural(plan.files, "file")
         set_text(self.title, f"Move {count} · {words.size(plan.bytes)}")
         begin, end = words.share(plan.usage.share), words.share(plan.end_share)
         said = f"{desk.car_name} goes from {begin} to {end}, oldest files first"
@@ -180,12 +180,12 @@ class ReviewPage(Page):
         elif not desk.may_run:
             self.strip.say(
                 "First, a rehearsal",
-                "These rules have not been run on this car yet. A rehearsal does everything but "
-                "moving: it reads and checks each file and looks for room. Nothing changes.",
+                "This policy has not been run on this car yet. A rehearsal looks at each file as a "
+                "run does, whether it is in use or protected, and for room. Nothing is moved.",
                 role="warn",
             )
-        elif not desk.kept.agreed:
-            count = words.plural(len(plan.rows), "file")
+        elif not desk.agreed:
+            count = words.plural(plan.files, "file")
             self.strip.say(
                 "The rehearsal is done, nothing was touched",
                 f"{count} would move. Each is copied, read back from this laptop's disk and "
@@ -210,7 +210,7 @@ class ReviewPage(Page):
         plan = desk.plan
         if plan is not None and plan.rows:
             self.body.setCurrentIndex(0)
-            said = f"{words.plural(len(plan.rows), 'file')} · {words.size(plan.bytes)}"
+            said = f"{words.plural(plan.files, 'file')} · {words.size(plan.bytes)}"
             set_text(self._foot, f"{said} · list of {clock(plan.made_at)}")
             return
         self.body.setCurrentIndex(1)
@@ -260,10 +260,10 @@ class ReviewPage(Page):
         plan = desk.plan
         busy = job is not None and not job.over
         there = plan is not None and bool(plan.rows)
-        count = words.plural(len(plan.rows), "file") if plan is not None else ""
+        count = words.plural(plan.files, "file") if plan is not None else ""
         if not desk.may_run:
             text = "Rehearse"
-        elif not desk.kept.agreed:
+        elif not desk.agreed:
             text = f"I have read the list: move {count}"
         else:
             text = f"Move {count}"
@@ -290,13 +290,23 @@ class ReviewPage(Page):
         return tuple(self.table.rows_model.rows)
 
 
+def _named(row: PlanRow) -> str:
+    name = shown(row.name)
+    return name if row.files == 1 else f"{name} · {words.plural(row.files, 'file')}"
+
+
 def _short_of_mark(desk: DeskView, plan: Plan) -> tuple[str, str]:
     low, lowest = words.mark(desk.policy.low), words.share(plan.lowest)
     title = f"{low} cannot be reached"
+    if plan.full:
+        return title, (
+            "This laptop's disk has no room for more. Free some, choose another folder in the "
+            "policy, or run it again later: what does not fit stays on the car."
+        )
     said = f"With all that may go gone, {desk.car_name} is {lowest} full."
     if plan.outside:
         said = f"{said} {words.size(plan.outside)} lie outside of its shared folders."
-    return title, f"{said} Let more files go in the rules, or free that space by hand."
+    return title, f"{said} Let more files go in the policy, or free that space by hand."
 
 
 def _room(plan: Plan | None) -> tuple[str, str]:
@@ -306,9 +316,9 @@ def _room(plan: Plan | None) -> tuple[str, str]:
     room, free = plan.room, plan.room.available
     said = f"{words.size(free)} of {words.size(room.capacity)} free"
     usable = free - plan.floor
-    if plan.bytes > usable:
+    if plan.full or plan.bytes > usable:
         fits, floor = words.size(max(0, usable)), words.size(plan.floor)
-        short = f"{said}, of which {floor} stay free: only {fits} of {words.size(plan.bytes)} fit. "
+        short = f"{said}, of which {floor} stay free: no more than {fits} fit. "
         return f"{short}The oldest files go first, the others stay on the car.", "warn"
     after = words.size(free - plan.bytes)
     return f"{said}, {after} afterwards; {words.size(plan.floor)} are never touched.", "secondary"

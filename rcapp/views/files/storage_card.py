@@ -193,7 +193,7 @@ class StorageCard(QFrame):
             self._say("No file may be moved", _cannot(desk), "", why if stay else "")
             self._show_button("Review", enabled=True, primary=False)
         else:
-            count = words.plural(len(plan.rows), "file")
+            count = words.plural(plan.files, "file")
             details = f"oldest first, until {words.share(plan.end_share)}"
             if rate:
                 details = f"{details} · about {words.span(plan.bytes / rate)}"

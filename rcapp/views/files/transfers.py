@@ -146,7 +146,7 @@ class JobRow(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Names get a part of the width, so that all bars begin at one line."""
-        self._words.setFixedWidth(max(180, min(420, int(self.width() * 0.27))))
+        self._words.setFixedWidth(max(180, min(460, int(self.width() * 0.3))))
         super().resizeEvent(event)
 
 

@@ -73,7 +73,7 @@ def test_a_car_fills_both_sides(joined: FileStation, home: Path) -> None:
     desk = joined.desk.view
     assert desk.car_name == "Rover-1"
     assert desk.storage.usage == Usage(800 * KB, 200 * KB)
-    assert desk.policy.destination == str(home / "Rover-1 backup")
+    assert desk.policy.destination == str(home / "Car backup")
     assert joined.laptop.view.folder in ("", str(home))
 
 
@@ -125,7 +125,7 @@ def test_the_first_run_is_a_rehearsal(joined: FileStation, woken: Woken, car: Lo
     desk.rehearse()
     settle(joined, woken)
     assert desk.view.may_run
-    assert not desk.view.kept.agreed
+    assert not desk.view.agreed
     assert len(list((car.folder / "recordings").iterdir())) == 8
 
 
@@ -142,11 +142,11 @@ def test_a_run_moves_what_was_planned(
     settle(joined, woken)
     left = sorted(path.name for path in (car.folder / "recordings").iterdir())
     assert left == ["6.mcap", "young.mcap"]
-    moved = home / "Rover-1 backup" / "recordings"
+    moved = home / "Car backup" / "recordings"
     assert sorted(path.name for path in moved.iterdir()) == [f"{n}.mcap" for n in range(6)]
     job = joined.queue.view().jobs[0]
     assert job.order.kind is Kind.MOVE
-    assert "6 files removed from the car" in job.sentence()
+    assert "6 removed from the car" in job.sentence()
     woken.until(lambda: joined.desk.view.plan is not None and not joined.desk.view.plan.needed)
     woken.until(lambda: joined.desk.view.history)
     assert "ROVER-1.toml" in [path.name for path in (tmp_path / "kept").iterdir()]
@@ -162,7 +162,9 @@ def test_the_consent_is_remembered(
     with FileStation(woken, tmp_path / "kept") as again:
         car.closed = False
         again.use(car)
-        woken.until(lambda: again.desk.view.kept.agreed)
+        woken.until(lambda: again.desk.view.policy.destination)
+        again.tend(0.0, seen=True)
+        woken.until(lambda: again.desk.view.agreed)
 
 
 def test_history_and_restore(joined: FileStation, woken: Woken, car: LocalEngine) -> None:

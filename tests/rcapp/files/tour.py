@@ -50,7 +50,7 @@ class LocalTour(Tour):
         window.activateWindow()
         self.until("the window", window.isActiveWindow)
         car = make_car(self.home / "car", MILLION, 1.0, note="driving first: holding back 5 ms")
-        make_laptop(self.home / "Rover-1 backup", MILLION, 1.0)
+        make_laptop(self.home / "Car backup", MILLION, 1.0)
         try:
             self._files(FilesTour(self), car)
         finally:

@@ -65,7 +65,7 @@ def join(window: MainWindow, car: FilesEngine | None) -> FilesView:
 @pytest.fixture
 def files(window: MainWindow, qtbot: QtBot, home: Path, car: LocalEngine) -> FilesView:
     """The tab with a car that has been looked through, in a folder with files."""
-    make_laptop(home / "Rover-1 backup")
+    make_laptop(home / "Car backup")
     view = join(window, car)
     qtbot.keyClick(window, Key.Key_2, CTRL)
     qtbot.waitUntil(view.isVisible)
@@ -271,7 +271,7 @@ def test_the_button_copies_what_is_chosen(files: FilesView, qtbot: QtBot, home: 
     qtbot.mouseClick(files.car.copy, Button.LeftButton)
     qtbot.waitUntil(lambda: len(files.transfers.rows) == 1)
     qtbot.waitUntil(lambda: "done" in files.transfers.rows[0].sentence.text())
-    there = home / "Rover-1 backup"
+    there = home / "Car backup"
     assert len(list((there / "2026-11-04 rain").iterdir())) == 4
     qtbot.waitUntil(lambda: "notes.txt" in names(files.laptop.table))
 
@@ -302,7 +302,7 @@ def test_the_context_menu(files: FilesView, qtbot: QtBot, home: Path) -> None:
     menu = files.car.make_menu()
     assert not menu_action(menu, "Open").isEnabled()
     menu_action(menu, "Copy to laptop").trigger()
-    qtbot.waitUntil((home / "Rover-1 backup" / "notes.txt").exists)
+    qtbot.waitUntil((home / "Car backup" / "notes.txt").exists)
     assert not [action for action in menu.actions() if "elete" in action.text()]
     menu_action(menu, "Show hidden files").trigger()
     menu.deleteLater()
@@ -341,7 +341,7 @@ def test_from_the_car_to_the_laptop(files: FilesView, qtbot: QtBot, home: Path) 
     assert json.loads(bytes(data.data(CAR_MIME).data()))["folder"] == MONTH
     assert not data.hasUrls()
     assert drag_onto(files.laptop.table, data, None)
-    qtbot.waitUntil((home / "Rover-1 backup" / "2026-11-12 night.mcap").exists)
+    qtbot.waitUntil((home / "Car backup" / "2026-11-12 night.mcap").exists)
     assert files.transfers.rows[0].title.text() == "2026-11-12 night.mcap and 1 more"
 
 
@@ -350,7 +350,7 @@ def test_onto_a_folder(files: FilesView, qtbot: QtBot, home: Path) -> None:
     table.choose({"notes.txt"})
     data = table._files.mimeData(table.selectionModel().selectedRows())
     assert drag_onto(files.laptop.table, data, "2026-10 archive")
-    qtbot.waitUntil((home / "Rover-1 backup/2026-10 archive/notes.txt").exists)
+    qtbot.waitUntil((home / "Car backup/2026-10 archive/notes.txt").exists)
 
 
 def test_from_the_desktop_to_the_car(
@@ -367,7 +367,7 @@ def test_from_the_laptop_to_the_desktop(files: FilesView, home: Path) -> None:
     table.choose({"manifest.json", "2026-10 archive"})
     data = table._files.mimeData(table.selectionModel().selectedRows())
     paths = {Path(url.toLocalFile()) for url in data.urls()}
-    assert paths == {home / "Rover-1 backup" / name for name in chosen(table)}
+    assert paths == {home / "Car backup" / name for name in chosen(table)}
 
 
 def test_what_does_not_belong_is_refused(files: FilesView) -> None:
@@ -455,7 +455,7 @@ def test_review_rehearse_agree_move_history_restore(
     qtbot.waitUntil(review.go.isEnabled)
     qtbot.mouseClick(review.go, Button.LeftButton)
     qtbot.waitUntil(lambda: not files.station.queue.view().open, timeout=20_000)
-    assert all((home / "Rover-1 backup" / name).exists() for name in planned)
+    assert all((home / "Car backup" / name).exists() for name in planned)
     assert not any((car.folder / name).exists() for name in planned)
     qtbot.waitUntil(lambda: "Nothing to move" in review.message.texts[0])
     qtbot.mouseClick(review.back, Button.LeftButton)
@@ -506,7 +506,7 @@ def test_a_laptop_that_is_too_full_is_said(files: FilesView, qtbot: QtBot, home:
 
     files.station.desk.set_policy(replace(policy, floor_bytes=10**15))
     files.show_review()
-    qtbot.waitUntil(lambda: "only 0 B of" in files.review.fits.text())
+    qtbot.waitUntil(lambda: "no more than 0 B fit" in files.review.fits.text())
 
 
 def test_the_policy_is_edited_with_what_speaks_against_it(
@@ -525,7 +525,7 @@ def test_the_policy_is_edited_with_what_speaks_against_it(
     qtbot.mouseClick(page.protect, Button.LeftButton)
     qtbot.keyClicks(page.protect, "maps/**")
     qtbot.mouseClick(page.here, Button.LeftButton)
-    assert page.destination.text() == str(home / "Rover-1 backup")
+    assert page.destination.text() == str(home / "Car backup")
     assert "until it is 60 % full" in page.sentence.text()
     qtbot.mouseClick(page.save, Button.LeftButton)
     assert files.main.isVisible()
