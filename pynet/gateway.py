@@ -351,7 +351,13 @@ class Gateway(Registrar):
     # ---- files --------------------------------------------------------------------------
 
     def share(
-        self, name: str, path: str | os.PathLike[str], *, write: bool = False, role: str = "owner"
+        self,
+        name: str,
+        path: str | os.PathLike[str],
+        *,
+        write: bool = False,
+        role: str = "owner",
+        quota: int | None = None,
     ) -> None:
         """Let Controllers have the files below a folder, now or before :meth:`start`.
 
@@ -362,13 +368,15 @@ class Gateway(Registrar):
             path: of the folder.
             write: files may be put there, and moved away from there.
             role: what a peer must be at least: ``"viewer"``, ``"driver"`` or ``"owner"``.
+            quota: bytes that the folder may hold. How full it is counts from then on, and not how
+                full its disk is; what would exceed it is refused.
 
         Raises:
             ConfigurationError: the name or the folder cannot be.
         """
         from pynet.files.shares import Share, Shares
 
-        share = Share.of(name, path, write, role)
+        share = Share.of(name, path, write, role, quota)
         with self._lock:
             self._shares = self._shares or Shares()
         self._shares.add(share)
