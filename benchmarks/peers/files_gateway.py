@@ -1,7 +1,8 @@
 """pynet: a Gateway that shares a folder; perhaps a car that takes commands, too.
 
-Orders: ``share NAME FOLDER`` shares one more; ``count`` and ``taken`` tell of the commands, as those of ``command_car``; ``first`` lets
-this process run before others, but not those that it has started by then.
+Orders: ``share NAME FOLDER`` shares one more folder; ``count`` and ``taken`` tell of the commands,
+as those of ``command_car``; ``first`` lets this process run before others, but not those that it
+has started by then.
 """
 
 from __future__ import annotations

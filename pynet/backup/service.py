@@ -69,7 +69,7 @@ class BackupService:
     ) -> Iterator[dict[str, Any]]:
         """What would move: a head, then its steps and what stays, some at a time."""
         share, _ = self._files.find_place(place)
-        with Tree(share.path) as tree:
+        with share.tree() as tree:
             made = self._plan(tree, Policy.from_dict(policy), options)
         yield {"head": pack_head(made)}
         yield from pack_steps(made, AT_A_TIME)
@@ -109,7 +109,7 @@ class BackupService:
         policy = Policy.from_dict(work["policy"])
         infos = [info for info in work["files"] if isinstance(info, FileInfo)]
         drain = Drain(policy.low)
-        with Tree(share.path) as tree, self._journal(share, tree, job) as journal:
+        with share.tree() as tree, self._journal(share, tree, job) as journal:
             removal = Removal(tree, journal, protect=Probe(tree, policy).protect, brake=drain)
             for first, count, folder in work["units"]:
                 removal.unit(first, count, folder)
@@ -129,7 +129,7 @@ class BackupService:
         """
         share, _ = self._files.find_place(place, write=True)
         count = 0
-        with Tree(share.path) as tree, contextlib.suppress(TalkEnded):
+        with share.tree() as tree, contextlib.suppress(TalkEnded):
             for job in self._unfinished(share):
                 try:
                     journal = self._journal(share, tree, job)

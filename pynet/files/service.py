@@ -20,7 +20,6 @@ from pynet.files.receiving import Receiving
 from pynet.files.selection import Selection
 from pynet.files.sending import AT_A_TIME, Origin, Sending
 from pynet.files.shares import Share, Shares
-from pynet.files.tree import Tree
 from pynet.talk import Talk
 from pynet.trust.peers import Role
 
@@ -73,7 +72,7 @@ class Service:
         """The shares that the caller may see."""
         rows = []
         for share in self._shares.visible(_role()):
-            with contextlib.suppress(NotShared), Tree(share.path) as tree:
+            with contextlib.suppress(NotShared), share.tree() as tree:
                 usage = tree.usage()
                 rows.append({"name": share.name, "write": share.write, "usage": usage})
         return rows
@@ -82,7 +81,7 @@ class Service:
         """What is in one folder; names below it."""
         share, name = self.find_place(place)
         try:
-            with Tree(share.path) as tree:
+            with share.tree() as tree:
                 return list_folder(tree, name)
         except OSError as error:
             raise NotShared(f"{shown(_raw(place))} cannot be listed: {error.strerror}") from error
@@ -91,7 +90,7 @@ class Service:
         """How many files are below a folder, and their bytes, as far as can be counted soon."""
         share, name = self.find_place(place)
         deadline = time.monotonic() + ENOUGH
-        with Tree(share.path) as tree:
+        with share.tree() as tree:
             files, size = total_of(tree, name, lambda: time.monotonic() > deadline)
         return {"files": files, "bytes": size, "whole": time.monotonic() <= deadline}
 
@@ -109,9 +108,9 @@ class Service:
         yield some
 
     def usage(self, place: str | bytes) -> Usage:
-        """How full the disk of a share is."""
+        """How full a share is: its disk, or what it may hold."""
         share, _ = self.find_place(place)
-        with Tree(share.path) as tree:
+        with share.tree() as tree:
             return tree.usage()
 
     # ---- transfers ----------------------------------------------------------------------
@@ -144,7 +143,7 @@ class Service:
         share, base = self.find_place(where, write=True)
         durable = bool(options.get("durable"))
         with (
-            Tree(share.path) as tree,
+            share.tree() as tree,
             Landing(
                 tree,
                 base,
@@ -240,7 +239,7 @@ class Service:
         raw = _raw(pattern)
         share, _ = self.find_place(raw)
         below = raw.partition(b"/")[2]
-        return Origin(Tree(share.path), Selection.parse(below, match=match))
+        return Origin(share.tree(), Selection.parse(below, match=match))
 
 
 def _role() -> Role:
