@@ -143,7 +143,7 @@ class BackupService:
     def _recover_one(self, talk: Talk, tree: Tree, journal: Journal, job: str) -> None:
         removal = Removal(tree, journal, protect=Probe(tree, Policy()).protect)
         sent: list[Sent] = removal.unanswered
-        outcomes = []
+        outcomes = removal.removed_before
         if sent:
             asked = [[one.id, one.info.name, one.root, one.algorithm] for one in sent]
             talk.say([HAVE, job, asked])
