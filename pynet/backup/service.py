@@ -16,10 +16,11 @@ from pynet.backup.drain import Drain
 from pynet.backup.plan import Plan, plan
 from pynet.backup.policy import Policy
 from pynet.backup.probe import Probe
-from pynet.backup.sheet import pack_head, pack_skips, pack_steps
+from pynet.backup.restored import staying
+from pynet.backup.sheet import pack_head, pack_skips, pack_steps, unpack_files
 from pynet.backup.words import HAVE, REMOVED, SETTLED
 from pynet.errors import Busy, ConfigurationError, TalkEnded
-from pynet.files.info import FileInfo, Usage
+from pynet.files.info import Usage
 from pynet.files.journal import Journal
 from pynet.files.names import INCOMING
 from pynet.files.receipts import Sent
@@ -38,9 +39,6 @@ ALGORITHM = "blake3"
 
 RESERVED = 1024 * 1024
 """Bytes of a move's journal that are taken in advance: the disk is full when it is needed."""
-
-AT_A_TIME = 500
-"""Rows of a plan in one message."""
 
 _JOURNAL = "move-{peer}-{job}.log"
 _JOB = re.compile(r"[0-9a-f]{8,64}(-\d+)?")
@@ -72,8 +70,8 @@ class BackupService:
         with share.tree() as tree:
             made = self._plan(tree, Policy.from_dict(policy), options)
         yield {"head": pack_head(made)}
-        yield from pack_steps(made, AT_A_TIME)
-        yield from pack_skips(made, AT_A_TIME)
+        yield from pack_steps(made)
+        yield from pack_skips(made)
 
     @staticmethod
     def _plan(tree: Tree, policy: Policy, options: dict[str, Any]) -> Plan:
@@ -87,7 +85,7 @@ class BackupService:
             destination=destination if isinstance(destination, Usage) else None,
             largest=options.get("largest"),
             probe=Probe(tree, policy).unit,
-            stay=options.get("stay"),
+            stay=staying(options.get("restored", b"")) | options.get("stay", {}),
         )
 
     # ---- moving -------------------------------------------------------------------------
@@ -102,12 +100,12 @@ class BackupService:
             token: by which lanes find it.
             place: the share.
             job: of the Controller's ledger, with the number of the plan.
-            work: ``policy``, ``files`` (FileInfo in the order of the plan) and ``units``
+            work: ``policy``, ``files`` (packed, in the order of the plan) and ``units``
                 ``[[first, count, folder], ...]``.
         """
         share, _ = self._files.find_place(place, write=True)
         policy = Policy.from_dict(work["policy"])
-        infos = [info for info in work["files"] if isinstance(info, FileInfo)]
+        infos = unpack_files(work["files"])
         drain = Drain(policy.low)
         with share.tree() as tree, self._journal(share, tree, job) as journal:
             removal = Removal(tree, journal, protect=Probe(tree, policy).protect, brake=drain)
