@@ -239,16 +239,17 @@ class FilesView(QWidget):
         if self._left:
             return
         self.station.use(self.link.engine(snap))
-        self.station.tend(now, seen=self.isVisible())
+        reading = self.pages.currentWidget() is self.review
+        self.station.tend(now, seen=self.isVisible(), reading=reading)
 
     def _woken(self) -> None:
         """A thread of the station has something."""
         self._bridge.taken()
         if self._left:
             return
-        for job in self.station.take_news():
-            level, text = job.news()
-            self._events.add(level, text)  # type: ignore[arg-type]
+        news = [job.news() for job in self.station.take_news()]
+        for level, text in (*news, *self.station.desk.take_notes()):
+            self._events.add(level, text)
             self.notices.say(level, text)
         if self.isVisible():
             self.refresh()
