@@ -36,6 +36,7 @@ from pynet.wire.values import Decoder, Encoder
 
 if TYPE_CHECKING:
     from pynet.files.client import Files
+    from pynet.files.progress import Report
     from pynet.files.transfer import Transfer
 
 log = logging.getLogger("pynet.controller")
@@ -370,13 +371,15 @@ class RemoteGateway:
                 self._files = open_files(self)
             return self._files
 
-    def get(self, what: str | Sequence[str], to: str | PathLike[str], **options: Any) -> Transfer:
+    def get(
+        self, what: str | Sequence[str], to: str | PathLike[str], **options: Any
+    ) -> Transfer[Report]:
         """Fetch files that the Gateway shares, over a swarm; see :meth:`Files.get`."""
         return self.files.get(what, to, **options)
 
     def put(
         self, what: str | PathLike[str] | Sequence[str | PathLike[str]], to: str, **options: Any
-    ) -> Transfer:
+    ) -> Transfer[Report]:
         """Send files below a root of the Gateway's, over a swarm; see :meth:`Files.put`."""
         return self.files.put(what, to, **options)
 

@@ -104,7 +104,7 @@ def list_folder(gateway: RemoteGateway, options: argparse.Namespace) -> None:
         print(printable(f"{amount:>12}  {info.text}{slash}{kind}"))
 
 
-def _follow(transfer: Transfer, options: argparse.Namespace) -> int:
+def _follow(transfer: Transfer[Report], options: argparse.Namespace) -> int:
     """Show how far it is until it is over; the exit status."""
     shows = sys.stderr.isatty() and not options.json
     try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from pynet.dial import Dialler
 from pynet.errors import ConfigurationError
 from pynet.files.engine import Engine, Wishes
+from pynet.files.governor import Governor
 from pynet.files.info import FileInfo, Usage
+from pynet.files.progress import Report
 from pynet.files.publish import Conflict
 from pynet.files.relay import RelayedRun
 from pynet.files.transfer import OnProgress, Transfer
@@ -25,6 +27,8 @@ PATIENCE = 120.0
 
 Path = str | os.PathLike[str]
 
+R = TypeVar("R")
+
 
 class Files:
     """What a Gateway shares: lists, and transfers both ways. Any thread.
@@ -37,22 +41,28 @@ class Files:
         dialler: opens lanes to it.
         way: leads another process of this machine there.
         origin: whose files they are.
+
+    Attributes:
+        engine: runs those transfers that run in this process.
+        governor: sees to it that they leave live flows alone.
+        remote: as given.
     """
 
     def __init__(self, remote: RemoteGateway, dialler: Dialler, way: Way, origin: str) -> None:
-        self._remote = remote
+        self.remote = remote
         self._way = way
         self._origin = origin
-        self._engine = Engine(dialler, origin)
-        self._worker = Worker("pynet.files.methods")
+        self.engine = Engine(remote, dialler, origin)
+        self.governor = Governor()
+        self._worker = Worker("pynet.backup.methods")
         self._lock = threading.Lock()
-        self._runs: set[RelayedRun] = set()
+        self._runs: set[RelayedRun[Any]] = set()
 
     # ---- looking ------------------------------------------------------------------------
 
     def roots(self) -> list[dict[str, Any]]:
         """The shares that this machine may see: ``name``, ``write``, ``usage`` of each."""
-        rows: list[dict[str, Any]] = self._remote.call("files.roots")
+        rows: list[dict[str, Any]] = self.remote.call("files.roots")
         return rows
 
     def look(self, place: str) -> list[FileInfo]:
@@ -61,12 +71,12 @@ class Files:
         Raises:
             NotShared: there is no such folder, or not for this machine.
         """
-        found: list[FileInfo] = self._remote.call("files.look", place)
+        found: list[FileInfo] = self.remote.call("files.look", place)
         return found
 
     def total(self, place: str) -> dict[str, Any]:
         """``files`` and ``bytes`` below a folder; not ``whole`` if counting took too long."""
-        found: dict[str, Any] = self._remote.call("files.total", place)
+        found: dict[str, Any] = self.remote.call("files.total", place)
         return found
 
     def usage(self, place: str) -> Usage:
@@ -75,12 +85,12 @@ class Files:
         Raises:
             NotShared: there is no such share.
         """
-        found: Usage = self._remote.call("files.usage", place)
+        found: Usage = self.remote.call("files.usage", place)
         return found
 
     def find(self, what: str | Sequence[str], *, match: str | None = None) -> list[FileInfo]:
         """The files that :meth:`get` would fetch; names below their roots."""
-        batches = self._remote.batches("files.find", _listed(what), match)
+        batches = self.remote.batches("files.find", _listed(what), match)
         return [info for some in batches for info in some]
 
     # ---- transfers ----------------------------------------------------------------------
@@ -96,7 +106,7 @@ class Files:
         callback: OnProgress | None = None,
         patience: float = PATIENCE,
         own_process: bool = True,
-    ) -> Transfer:
+    ) -> Transfer[Report]:
         """Begin to fetch files; wait for them with :meth:`Transfer.wait`.
 
         What was interrupted, by whatever, goes on where it was when it is asked for again.
@@ -132,7 +142,7 @@ class Files:
         callback: OnProgress | None = None,
         patience: float = PATIENCE,
         own_process: bool = True,
-    ) -> Transfer:
+    ) -> Transfer[Report]:
         """Begin to send files; as :meth:`get`.
 
         Args:
@@ -147,6 +157,16 @@ class Files:
         places = [os.path.abspath(place) + _slash(place) for place in _listed(what)]
         return self._begin("put", places, to, wishes, callback, own_process)
 
+    def relay(self, method: str, args: Sequence[Any], transfer: Transfer[R]) -> Transfer[R]:
+        """Run a job of the worker process, and follow it."""
+        job = self._worker.open(method, self._way, self._origin, *args, on_event=transfer.tell)
+        run: RelayedRun[R] = RelayedRun(transfer, job, self._over)
+        with self._lock:
+            self._runs.add(run)
+        run.start()
+        self.governor.watch(transfer)
+        return transfer
+
     def warm(self, lanes: int = 2, *, own_process: bool = True) -> None:
         """Open lanes now, so that the next transfer need not.
 
@@ -156,17 +176,18 @@ class Files:
         if own_process:
             self._worker.call("warm", self._way, self._origin, lanes)
         else:
-            self._engine.lanes.warm(lanes)
+            self.engine.lanes.warm(lanes)
 
     def close(self) -> None:
         """Cancel what runs, and close every lane. Idempotent."""
-        self._engine.close()
+        self.engine.close()
         self._worker.close()
+        self.governor.close()
         with self._lock:
             runs = list(self._runs)
         for run in runs:
             run.join()
-        self._remote.close()
+        self.remote.close()
 
     def _begin(
         self,
@@ -176,22 +197,16 @@ class Files:
         wishes: Wishes,
         callback: OnProgress | None,
         own_process: bool,
-    ) -> Transfer:
-        transfer = Transfer(", ".join(what), callback)
+    ) -> Transfer[Report]:
+        transfer: Transfer[Report] = Transfer(", ".join(what), callback)
         if not own_process:
-            begin = self._engine.get if direction == "get" else self._engine.put
+            begin = self.engine.get if direction == "get" else self.engine.put
             begin(transfer, what, to, wishes)
+            self.governor.watch(transfer)
             return transfer
-        job = self._worker.open(
-            direction, self._way, self._origin, what, to, wishes, on_event=transfer.tell
-        )
-        run = RelayedRun(transfer, job, self._over)
-        with self._lock:
-            self._runs.add(run)
-        run.start()
-        return transfer
+        return self.relay(direction, (what, to, wishes), transfer)
 
-    def _over(self, run: RelayedRun) -> None:
+    def _over(self, run: RelayedRun[Any]) -> None:
         with self._lock:
             self._runs.discard(run)
 

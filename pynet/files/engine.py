@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pynet.dial import Dialler
 from pynet.errors import Closed
@@ -15,12 +16,14 @@ from pynet.files.attempt import MakeEnd
 from pynet.files.landing import Landing
 from pynet.files.lanes import WarmLanes
 from pynet.files.local import LocalRun
+from pynet.files.progress import Report
 from pynet.files.publish import Conflict
 from pynet.files.receiving import Receiving
 from pynet.files.selection import Selection
 from pynet.files.sending import Origin, Sending
 from pynet.files.transfer import Transfer
 from pynet.files.tree import Tree
+from pynet.remote import RemoteGateway
 from pynet.wire.registry import register
 
 ALGORITHM = "xxh3"
@@ -45,22 +48,40 @@ class Wishes:
     patience: float
 
 
+class Run(Protocol):
+    """Work on a thread of its own."""
+
+    thread: threading.Thread
+
+    def start(self) -> None:
+        """Begin."""
+
+    def cancel(self) -> None:
+        """End as soon as possible."""
+
+
 class Engine:
     """Runs transfers. Any thread.
 
     Args:
-        dialler: opens lanes to the Gateway's file process.
+        remote: the Gateway's file process.
+        dialler: opens lanes to it.
         origin: whose files they are: their parts are found again by it.
+
+    Attributes:
+        remote: as given.
+        lanes: that transfers borrow.
     """
 
-    def __init__(self, dialler: Dialler, origin: str) -> None:
+    def __init__(self, remote: RemoteGateway, dialler: Dialler, origin: str) -> None:
+        self.remote = remote
         self.lanes = WarmLanes(dialler)
         self._origin = origin
         self._lock = threading.Lock()
-        self._runs: set[LocalRun] = set()
+        self._runs: set[Run] = set()
         self._closed = False
 
-    def get(self, transfer: Transfer, what: Sequence[str], to: str, wishes: Wishes) -> None:
+    def get(self, transfer: Transfer[Report], what: Sequence[str], to: str, wishes: Wishes) -> None:
         """Begin to fetch files.
 
         Raises:
@@ -75,9 +96,9 @@ class Engine:
             return Receiving(landing, say, ALGORITHM)
 
         args = (list(what), {"match": wishes.match, "algorithm": ALGORITHM})
-        self.begin(transfer, "files.get", args, make_end, wishes)
+        self.begin(transfer, "files.get", args, make_end, wishes, [tree])
 
-    def put(self, transfer: Transfer, what: Sequence[str], to: str, wishes: Wishes) -> None:
+    def put(self, transfer: Transfer[Report], what: Sequence[str], to: str, wishes: Wishes) -> None:
         """Begin to send files.
 
         Raises:
@@ -86,20 +107,25 @@ class Engine:
         origins = [local_origin(path, wishes.match) for path in what]
 
         def make_end(say: Any) -> Sending:
-            return Sending(origins, say, ALGORITHM)
+            return Sending(chain(*(origin.things() for origin in origins)), say, ALGORITHM)
 
         args = (to, {"conflict": wishes.conflict, "algorithm": ALGORITHM})
-        self.begin(transfer, "files.put", args, make_end, wishes)
+        trees = [origin.tree for origin in origins]
+        self.begin(transfer, "files.put", args, make_end, wishes, trees)
 
     def begin(
         self,
-        transfer: Transfer,
+        transfer: Transfer[Report],
         name: str,
         args: tuple[Any, ...],
         make_end: MakeEnd,
         wishes: Wishes,
+        trees: Sequence[Tree],
     ) -> None:
-        """Begin any transfer; ``name`` and ``args`` are for the subroutine at the other end."""
+        """Begin any transfer; ``name`` and ``args`` are for the subroutine at the other end.
+
+        The trees are closed with it.
+        """
         run = LocalRun(
             transfer,
             self.lanes,
@@ -108,8 +134,13 @@ class Engine:
             make_end,
             wishes.lanes,
             wishes.patience,
-            self._over,
+            self.over,
+            trees,
         )
+        self.run(run)
+
+    def run(self, run: Run) -> None:
+        """Let it run; it says :meth:`over` at last."""
         with self._lock:
             if self._closed:
                 raise Closed("the files of this Gateway were closed by this side")
@@ -127,7 +158,8 @@ class Engine:
             run.thread.join()
         self.lanes.close()
 
-    def _over(self, run: LocalRun) -> None:
+    def over(self, run: Run) -> None:
+        """It has ended."""
         with self._lock:
             self._runs.discard(run)
 

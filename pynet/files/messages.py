@@ -46,7 +46,7 @@ STOP = "stop"
 """Controller: ``[STOP, lane]``: it is to carry nothing more."""
 
 PACE = "pace"
-"""Controller: ``[PACE, bytes/s or None]``."""
+"""Controller: ``[PACE, bytes/s]``; infinite for no limit."""
 
 PIECE_FRAME = 0
 """Head of a frame: ``[PIECE_FRAME, id, leaf, offset, digest of the leaf, sealed]``, and the bytes.
@@ -59,9 +59,9 @@ SMALL = 256 * 1024
 """Bytes of the largest file that travels whole."""
 
 
-def pack_info(info: FileInfo, cut: int) -> list[Any]:
-    """A file for the other end, its name without the first ``cut`` bytes."""
-    return [info.name[cut:], info.kind == FOLDER, info.size, info.mtime_ns, info.mode]
+def pack_info(info: FileInfo, name: bytes) -> list[Any]:
+    """A file for the other end, under the name that it is to have there."""
+    return [name, info.kind == FOLDER, info.size, info.mtime_ns, info.mode]
 
 
 def unpack_info(entry: list[Any]) -> FileInfo:

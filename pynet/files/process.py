@@ -103,6 +103,7 @@ class Settings:
 
 def file_gateway(settings: Settings, shares: Shares, trust: Trust | None) -> Gateway:
     """A Gateway for files, without a port: give it connections by ``adopt()``. It runs."""
+    from pynet.backup.service import register_backup
     from pynet.files.service import register
     from pynet.gateway import Gateway
 
@@ -117,7 +118,7 @@ def file_gateway(settings: Settings, shares: Shares, trust: Trust | None) -> Gat
         limits=for_files(settings.limits),
         trust=trust,
     )
-    register(gateway, shares)
+    register_backup(gateway, register(gateway, shares))
     return gateway.start()
 
 

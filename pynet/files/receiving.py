@@ -111,6 +111,11 @@ class Receiving:
         """Nothing is missing any more."""
         return self.all_told and not (self._small or self._large or self._storing)
 
+    def tell_all(self) -> None:
+        """The last :meth:`tick`."""
+        self._told_at = 0.0
+        self.tick()
+
     # ---- control, on its owner's thread -------------------------------------------------
 
     def on_message(self, message: list[Any]) -> None:
@@ -148,10 +153,10 @@ class Receiving:
             try:
                 want = self._decide(number, unpack_info(entry))
             except BadName as error:
-                self.problems.append(Problem(bytes(entry[0]), "name", str(error)))
+                self._gone_wrong(number, Problem(bytes(entry[0]), "name", str(error)))
                 continue
             except OSError as error:
-                self._failed(bytes(entry[0]), error)
+                self._failed(number, bytes(entry[0]), error)
                 continue
             except FilesError as error:
                 self._fail(error)
@@ -176,7 +181,7 @@ class Receiving:
                 self.bytes += info.size
             return None
         if isinstance(verdict, Refused):
-            self.problems.append(verdict.problem)
+            self._gone_wrong(id, verdict.problem)
             return None
         if info.size <= SMALL:
             with self._lock:
@@ -218,7 +223,7 @@ class Receiving:
             info = incoming.info
             incoming.part.close(keep=code != "changed")
         if info is not None:
-            self.problems.append(Problem(info.name, code, text))
+            self._gone_wrong(id, Problem(info.name, code, text))
 
     def tick(self) -> None:
         """Tell the source what has arrived; call it often."""
@@ -309,14 +314,23 @@ class Receiving:
         try:
             self.landing.small(info, data)
         except OSError as error:
-            self._failed(info.name, error)
+            self._failed(id, info.name, error)
         except FilesError as error:
             self._fail(error)
         else:
-            with self._lock:
-                self.files += 1
-                self.bytes += info.size
+            self._came(id, info)
             self.current = info.name
+
+    def _came(self, id: int, info: FileInfo) -> None:
+        """A file is where it belongs."""
+        with self._lock:
+            self.files += 1
+            if info.size <= SMALL:  # what came of larger ones was counted with their leaves
+                self.bytes += info.size
+
+    def _gone_wrong(self, id: int, problem: Problem) -> None:
+        """A file will not come."""
+        self.problems.append(problem)
 
     def _on_piece(
         self, id: int, leaf: int, offset: int, digest: bytes, sealed: bool, body: memoryview
@@ -341,7 +355,7 @@ class Receiving:
             with self._lock:
                 self._large.pop(id, None)
             incoming.part.close(keep=True)
-            self._failed(info.name, error)
+            self._failed(id, info.name, error)
         except FilesError as error:
             self._fail(error)
 
@@ -379,17 +393,16 @@ class Receiving:
             self._storing += 1
         try:
             self.landing.publish(incoming.part)
-            with self._lock:
-                self.files += 1
+            self._came(id, incoming.info)
         except OSError as error:
-            self._failed(incoming.info.name, error)
+            self._failed(id, incoming.info.name, error)
         finally:
             with self._lock:
                 self._storing -= 1
 
     # ---- what goes wrong ----------------------------------------------------------------
 
-    def _failed(self, name: bytes, error: OSError) -> None:
+    def _failed(self, id: int, name: bytes, error: OSError) -> None:
         """One file cannot be stored; a full disk concerns all of them."""
         if error.errno in FULL:
             self._fail(
@@ -399,7 +412,7 @@ class Receiving:
                 )
             )
         else:
-            self.problems.append(problem_of(name, error))
+            self._gone_wrong(id, problem_of(name, error))
 
     def _fail(self, error: PynetError) -> None:
         if self.failure is None:

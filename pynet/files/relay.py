@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from pynet.errors import PynetError
 from pynet.files.progress import Report
 from pynet.files.transfer import Transfer
 from pynet.files.worker import WorkerJob
 
-PAUSE = "pause"
-"""What is said to the job: ``[PAUSE, True or False]``."""
+PAUSE, PACE = "pause", "pace"
+"""What is said to the job: ``[PAUSE, True or False]``, ``[PACE, bytes/s]``."""
 
 
-class RelayedRun:
+R = TypeVar("R")
+
+
+class RelayedRun(Generic[R]):
     """Waits for the end of a job on a thread of its own, and passes on what is wanted of it.
 
     Args:
@@ -24,7 +28,7 @@ class RelayedRun:
     """
 
     def __init__(
-        self, transfer: Transfer, job: WorkerJob, on_over: Callable[[RelayedRun], None]
+        self, transfer: Transfer[R], job: WorkerJob, on_over: Callable[[RelayedRun[R]], None]
     ) -> None:
         self._transfer = transfer
         self._job = job
@@ -46,17 +50,24 @@ class RelayedRun:
         self._cancelled = True
         self._job.cancel()
 
+    def pace(self, rate: float) -> None:
+        """See :meth:`Transfer.pace`."""
+        self._job.say([PACE, rate])
+
     def join(self) -> None:
         """Wait until the transfer knows how it ended."""
         if self._thread is not threading.current_thread():
             self._thread.join()
 
     def _wait(self) -> None:
-        report: Report | None = None
+        report: R | None = None
         problem: PynetError | None = None
+        here: tuple[int, int] | None = None
         try:
             report = self._job.result()
+            if isinstance(report, Report):
+                here = report.files, report.bytes
         except PynetError as error:
             problem = error
         self._on_over(self)
-        self._transfer.end(report, problem, cancelled=self._cancelled)
+        self._transfer.end(report, problem, cancelled=self._cancelled, here=here)

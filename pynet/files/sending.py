@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from pynet.bulk.rate import UNLIMITED
 from pynet.errors import FilesError, PynetError, RemoteProtocolError, SourceChanged
 from pynet.files.hashing import LEAF, hasher
 from pynet.files.info import FILE, FileInfo, Problem
@@ -18,6 +19,7 @@ from pynet.files.messages import (
     GOT,
     HOLES,
     LOST,
+    PACE,
     PACK_FRAME,
     PAUSE,
     PIECE_FRAME,
@@ -42,6 +44,10 @@ AT_A_TIME = 500
 Say = Callable[[Any], None]
 
 
+Thing = tuple[Tree, bytes, FileInfo | Problem]
+"""What is there: where, its name at the other end, and what it is."""
+
+
 class Origin(NamedTuple):
     """Where files of a transfer are.
 
@@ -53,6 +59,11 @@ class Origin(NamedTuple):
     tree: Tree
     selection: Selection
 
+    def things(self) -> Iterator[Thing]:
+        """What is found, as it is found."""
+        for thing in self.tree.scan(self.selection):
+            yield self.tree, self.selection.below(thing.name), thing
+
 
 class Sending:
     """What one transfer sends.
@@ -61,7 +72,7 @@ class Sending:
     :meth:`run_lane`.
 
     Args:
-        origins: where the files are.
+        things: what there is to send; asked for more as they are told of.
         say: to the other end, over the control talk.
         algorithm: of the digests.
         work: the queue.
@@ -78,7 +89,7 @@ class Sending:
 
     def __init__(
         self,
-        origins: Sequence[Origin],
+        things: Iterable[Thing],
         say: Say,
         algorithm: str,
         work: Work | None = None,
@@ -88,7 +99,7 @@ class Sending:
         self.files = self.bytes = self.repeated = 0
         self.files_there = self.bytes_there = self.identical = 0
         self.by_lane: dict[int, int] = {}
-        self._found = _everything(origins)
+        self._found = iter(things)
         self._say = say
         self._digest = hasher(algorithm)
         self._infos: list[FileInfo] = []
@@ -105,13 +116,13 @@ class Sending:
             return False
         first = len(self._infos)
         entries, problems = [], []
-        for tree, cut, thing in self._found:
+        for tree, name, thing in self._found:
             if isinstance(thing, Problem):
-                problems.append([thing.name[cut:], thing.code, thing.text])
+                problems.append([name, thing.code, thing.text])
                 continue
             self._infos.append(thing)
             self._trees.append(tree)
-            entries.append(pack_info(thing, cut))
+            entries.append(pack_info(thing, name))
             if thing.kind == FILE:
                 self.files += 1
                 self.bytes += thing.size
@@ -156,6 +167,8 @@ class Sending:
             self.work.stop(message[1])
         elif word == PAUSE:
             self.work.pause(bool(message[1]))
+        elif word == PACE:
+            self.work.limit(float(message[1]))
         elif word == LOST:
             self.repeated += self.work.lost(message[1], message[2])
         else:
@@ -208,6 +221,8 @@ class Sending:
         buffer = memoryview(bytearray(LEAF))
         held: tuple[int, int, bytes] | None = None
         speed = LaneSpeed()
+        rate = UNLIMITED
+        talk.lane.tune_for_background()
         while (unit := self.work.take(number, speed.piece, alive)) is not None:
             if isinstance(unit, Pack):
                 size = self._send_pack(talk, unit)
@@ -215,6 +230,9 @@ class Sending:
                 held = self._send_piece(talk, unit, buffer, held)
                 size = unit.size
             speed.sent(size)
+            if self.work.rate != rate:
+                rate = self.work.rate
+                talk.lane.tune_for_background(rate)
 
     def _send_pack(self, talk: Talk, pack: Pack) -> int:
         ids, digests, bodies, sizes = [], [], [], []
@@ -225,9 +243,10 @@ class Sending:
             except (OSError, FilesError) as error:
                 self._drop(number, error)
                 continue
+            self._was_read(number, 0, head := digest(data))
             ids.append(number)
             sizes.append(len(data))
-            digests.append(digest(data))
+            digests.append(head)
             bodies.append(data)
         body = b"".join(bodies)
         # Said even when it is empty: both ends count the frames of a lane.
@@ -244,6 +263,7 @@ class Sending:
             try:
                 view = self._source(large.id, large.info).read(leaf, buffer)
                 held = (large.id, leaf, self._digest(view))
+                self._was_read(large.id, leaf, held[2])
             except (OSError, FilesError) as error:
                 self._drop(large.id, error)
         if self.work.read(piece):
@@ -271,11 +291,18 @@ class Sending:
         except (OSError, FilesError) as error:
             self._drop(large.id, error)
             return False
+        self._was_sealed(large)
         with self._lock:
             source = self._open.pop(large.id, None)
         if source is not None:
             source.close()
         return True
+
+    def _was_read(self, id: int, leaf: int, digest: bytes) -> None:
+        """A leaf, or a small file, was read; for who wants to know more than its arrival."""
+
+    def _was_sealed(self, large: Large) -> None:
+        """All of a large file was read, and it is open still."""
 
     def _drop(self, id: int, error: Exception) -> None:
         """A file cannot be sent: tell the other end, and go on with the others."""
@@ -293,14 +320,6 @@ class Sending:
             sources, self._open = list(self._open.values()), {}
         for source in sources:
             source.close()
-
-
-def _everything(origins: Sequence[Origin]) -> Iterator[tuple[Tree, int, FileInfo | Problem]]:
-    """What is found, with the bytes that its name at the other end leaves out."""
-    for tree, selection in origins:
-        cut = len(selection.base) + 1 if selection.base else 0
-        for thing in tree.scan(selection):
-            yield tree, cut, thing
 
 
 def _without_holes(

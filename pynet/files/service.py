@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pynet.context import caller
 from pynet.errors import Forbidden, NotShared, PynetError, TalkEnded
+from pynet.files.durable import DurableReceiving
 from pynet.files.info import FILE, FileInfo, Usage, shown
 from pynet.files.landing import Landing
 from pynet.files.listing import list_folder, total_of
@@ -17,7 +20,6 @@ from pynet.files.receiving import Receiving
 from pynet.files.selection import Selection
 from pynet.files.sending import AT_A_TIME, Origin, Sending
 from pynet.files.shares import Share, Shares
-from pynet.files.tree import Tree
 from pynet.talk import Talk
 from pynet.trust.peers import Role
 
@@ -34,7 +36,7 @@ PATIENCE = 5.0
 """Seconds that a lane waits for the transfer it belongs to."""
 
 
-def register(gateway: Gateway, shares: Shares) -> None:
+def register(gateway: Gateway, shares: Shares) -> Service:
     """Offer files of these shares at the Gateway."""
     service = Service(shares)
     # Each share has its own role; whoever may see none of them learns nothing.
@@ -46,6 +48,7 @@ def register(gateway: Gateway, shares: Shares) -> None:
     gateway.talk(service.get, name="files.get", role="viewer")
     gateway.talk(service.put, name="files.put", role="viewer")
     gateway.talk(service.lane, name="files.lane", role="viewer")
+    return service
 
 
 class Service:
@@ -59,6 +62,9 @@ class Service:
         self._shares = shares
         self._changed = threading.Condition()
         self._ends: dict[str, tuple[object, Sending | Receiving]] = {}
+        self._over: deque[str] = deque(
+            maxlen=256
+        )  # tokens of transfers that a lane may be late for
 
     # ---- looking ------------------------------------------------------------------------
 
@@ -66,25 +72,25 @@ class Service:
         """The shares that the caller may see."""
         rows = []
         for share in self._shares.visible(_role()):
-            with contextlib.suppress(NotShared), Tree(share.path) as tree:
+            with contextlib.suppress(NotShared), share.tree() as tree:
                 usage = tree.usage()
                 rows.append({"name": share.name, "write": share.write, "usage": usage})
         return rows
 
     def look(self, place: str | bytes) -> list[FileInfo]:
         """What is in one folder; names below it."""
-        share, name = self._find(place)
+        share, name = self.find_place(place)
         try:
-            with Tree(share.path) as tree:
+            with share.tree() as tree:
                 return list_folder(tree, name)
         except OSError as error:
             raise NotShared(f"{shown(_raw(place))} cannot be listed: {error.strerror}") from error
 
     def total(self, place: str | bytes) -> dict[str, Any]:
         """How many files are below a folder, and their bytes, as far as can be counted soon."""
-        share, name = self._find(place)
+        share, name = self.find_place(place)
         deadline = time.monotonic() + ENOUGH
-        with Tree(share.path) as tree:
+        with share.tree() as tree:
             files, size = total_of(tree, name, lambda: time.monotonic() > deadline)
         return {"files": files, "bytes": size, "whole": time.monotonic() <= deadline}
 
@@ -102,9 +108,9 @@ class Service:
         yield some
 
     def usage(self, place: str | bytes) -> Usage:
-        """How full the disk of a share is."""
-        share, _ = self._find(place)
-        with Tree(share.path) as tree:
+        """How full a share is: its disk, or what it may hold."""
+        share, _ = self.find_place(place)
+        with share.tree() as tree:
             return tree.usage()
 
     # ---- transfers ----------------------------------------------------------------------
@@ -112,7 +118,17 @@ class Service:
     def get(self, talk: Talk, token: str, what: list[Any], options: dict[str, Any]) -> Any:
         """Send files to the Controller."""
         origins = [self._origin(pattern, options.get("match")) for pattern in what]
-        sending = Sending(origins, talk.say, options["algorithm"])
+        things = chain(*(origin.things() for origin in origins))
+        sending = Sending(things, talk.say, options["algorithm"])
+        try:
+            self.send(talk, token, sending)
+        finally:
+            for tree, _ in origins:
+                tree.close()
+        return {"repeated": sending.repeated}
+
+    def send(self, talk: Talk, token: str, sending: Sending) -> None:
+        """Let it tell and hear until the Controller ends the talk; closes it."""
         try:
             with self._course(token, sending), contextlib.suppress(TalkEnded):
                 while True:
@@ -121,33 +137,40 @@ class Service:
                         sending.on_message(said.value)
         finally:
             sending.close()
-        return {"repeated": sending.repeated}
 
     def put(self, talk: Talk, token: str, where: str | bytes, options: dict[str, Any]) -> Any:
         """Take files from the Controller."""
-        share, base = self._find(where, write=True)
-        landing = Landing(
-            Tree(share.path),
-            base,
-            conflict=options.get("conflict", "keep"),
-            algorithm=options["algorithm"],
-            origin=str(self._who()),
-        )
-        receiving = Receiving(landing, talk.say, options["algorithm"])
-        try:
-            with self._course(token, receiving):
-                while not receiving.done and receiving.failure is None:
-                    said = talk.hear(STEP)
-                    if said is not None:
-                        receiving.on_message(said.value)
-                    receiving.tick()
-            if receiving.failure is not None:
-                raise receiving.failure
-            landing.finish()
-        finally:
-            receiving.close()
-            landing.close()
+        share, base = self.find_place(where, write=True)
+        durable = bool(options.get("durable"))
+        with (
+            share.tree() as tree,
+            Landing(
+                tree,
+                base,
+                conflict=options.get("conflict", "keep"),
+                algorithm=options["algorithm"],
+                origin=self.sender(),
+                durable=durable,
+            ) as landing,
+        ):
+            make = DurableReceiving if durable else Receiving
+            receiving = make(landing, talk.say, options["algorithm"])
+            try:
+                self._receive(talk, token, receiving)
+                landing.finish()
+            finally:
+                receiving.close()
         return receiving.summary()
+
+    def _receive(self, talk: Talk, token: str, receiving: Receiving) -> None:
+        with self._course(token, receiving):
+            while not receiving.done and receiving.failure is None:
+                said = talk.hear(STEP)
+                if said is not None:
+                    receiving.on_message(said.value)
+                receiving.tick()
+        if receiving.failure is not None:
+            raise receiving.failure
 
     def lane(self, talk: Talk, token: str, number: int) -> None:
         """Carry a part of a transfer that the same caller has begun."""
@@ -174,12 +197,14 @@ class Service:
         finally:
             with self._changed:
                 del self._ends[token]
+                self._over.append(token)
+                self._changed.notify_all()
 
     def _end_of(self, token: str) -> Sending | Receiving:
         deadline = time.monotonic() + PATIENCE
         with self._changed:
             while token not in self._ends:
-                if not self._changed.wait(deadline - time.monotonic()):
+                if token in self._over or not self._changed.wait(deadline - time.monotonic()):
                     raise NotShared("there is no such transfer (any more)")
             who, end = self._ends[token]
         if who != self._who():
@@ -189,11 +214,17 @@ class Service:
     # ---- shares -------------------------------------------------------------------------
 
     @staticmethod
+    def sender() -> str:
+        """By what the parts of a sender are found again: not by its session, which ends."""
+        who = caller()
+        return "" if who is None else who.id or who.name
+
+    @staticmethod
     def _who() -> object:
         who = caller()
         return None if who is None else (who.id, who.session)
 
-    def _find(self, place: str | bytes, *, write: bool = False) -> tuple[Share, bytes]:
+    def find_place(self, place: str | bytes, *, write: bool = False) -> tuple[Share, bytes]:
         """The share that a place is in, and the name below it.
 
         Raises:
@@ -206,9 +237,9 @@ class Service:
 
     def _origin(self, pattern: str | bytes, match: str | None) -> Origin:
         raw = _raw(pattern)
-        share, _ = self._find(raw)
+        share, _ = self.find_place(raw)
         below = raw.partition(b"/")[2]
-        return Origin(Tree(share.path), Selection.parse(below, match=match))
+        return Origin(share.tree(), Selection.parse(below, match=match))
 
 
 def _role() -> Role:

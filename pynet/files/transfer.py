@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Generic, Protocol, Self, TypeVar
 
 from pynet.errors import Closed, DeadlineExceeded, PynetError
-from pynet.files.progress import CANCELLED, DONE, FAILED, LISTING, Progress, Report
+from pynet.files.progress import CANCELLED, DONE, FAILED, LISTING, Progress
 
 log = logging.getLogger("pynet.files")
 
 OnProgress = Callable[[Progress], object]
+
+R = TypeVar("R")
 
 
 class Runner(Protocol):
@@ -26,9 +28,14 @@ class Runner(Protocol):
     def cancel(self) -> None:
         """End as soon as possible."""
 
+    def pace(self, rate: float) -> None:
+        """Send so many bytes/s at most; infinite for no limit."""
 
-class Transfer:
-    """Files on their way. Any thread; iterate over it for its :class:`Progress`.
+
+class Transfer(Generic[R]):
+    """Files on their way, of which a report comes in the end. Any thread.
+
+    Iterate over it for its :class:`Progress`.
 
     Args:
         name: of what is transferred, for people.
@@ -44,7 +51,7 @@ class Transfer:
         self._changed = threading.Condition()
         self._progress = Progress(LISTING)
         self._news = 0
-        self._report: Report | None = None
+        self._report: R | None = None
         self._error: PynetError | None = None
         self._over = threading.Event()
         self._runner: Runner | None = None
@@ -66,7 +73,7 @@ class Transfer:
         """Why it failed, if it did."""
         return self._error
 
-    def wait(self, timeout: float | None = None) -> Report:
+    def wait(self, timeout: float | None = None) -> R:
         """Wait until it is over.
 
         Raises:
@@ -102,6 +109,10 @@ class Transfer:
     def resume(self) -> None:
         """Go on after :meth:`pause`."""
         self._command().pause(False)
+
+    def pace(self, rate: float) -> None:
+        """Send so many bytes/s at most from now on; infinite for no limit."""
+        self._command().pace(rate)
 
     def cancel(self) -> None:
         """End it; what has arrived is not sent again next time. Idempotent."""
@@ -151,12 +162,19 @@ class Transfer:
                 log.exception("the callback of a transfer failed; it is not called any more")
                 self._callback = None
 
-    def end(self, report: Report | None, error: PynetError | None, *, cancelled: bool) -> None:
-        """It is over."""
+    def end(
+        self,
+        report: R | None,
+        error: PynetError | None,
+        *,
+        cancelled: bool = False,
+        here: tuple[int, int] | None = None,
+    ) -> None:
+        """It is over; ``here`` are the files and bytes that are where they belong at last."""
         self._report, self._error = report, error
         state = DONE if error is None else CANCELLED if cancelled else FAILED
         last = self._progress
-        files, total = (last.files, last.bytes) if report is None else (report.files, report.bytes)
+        files, total = here or (last.files, last.bytes)
         self._over.set()
         self.tell(
             Progress(

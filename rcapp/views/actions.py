@@ -27,8 +27,9 @@ class Actions(QObject):
         self.drive_view = self._make("&Drive", "Ctrl+1", "drive", checkable=True)
         self.settings_view = self._make("&Settings", "Ctrl+,", "settings", checkable=True)
         self.settings_view.setMenuRole(QAction.MenuRole.PreferencesRole)
+        self.files_view = self._make("F&iles", "Ctrl+2", "folder", checkable=True)
         views = QActionGroup(self)
-        for action in (self.drive_view, self.settings_view):
+        for action in (self.drive_view, self.files_view, self.settings_view):
             views.addAction(action)
         self.drive_view.setChecked(True)
 

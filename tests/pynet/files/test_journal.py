@@ -67,7 +67,7 @@ def test_a_group_is_one_write_and_one_sync(tmp_path: Path, monkeypatch: pytest.M
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(records=entries, preallocate=st.sampled_from([0, 500, 3000]), data=st.data())
 def test_any_truncation_leaves_a_prefix_and_it_can_be_gone_on_with(
@@ -80,7 +80,7 @@ def test_any_truncation_leaves_a_prefix_and_it_can_be_gone_on_with(
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     records=entries,
@@ -104,7 +104,7 @@ def test_any_flipped_byte_leaves_a_prefix_and_it_can_be_gone_on_with(
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(records=entries, preallocate=st.sampled_from([0, 3000]), garbage=st.binary(max_size=200))
 def test_garbage_behind_the_end_is_dropped(

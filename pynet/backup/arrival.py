@@ -1,0 +1,120 @@
+"""The destination's end of a move: gives receipts for what it has for good, and keeps a ledger."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pynet.backup.words import ENOUGH, FAILED, REMOVED, SETTLED
+from pynet.files.durable import DurableReceiving
+from pynet.files.info import Problem
+from pynet.files.landing import Landing
+from pynet.files.ledger import Entry, Ledger
+from pynet.files.receipts import Outcome
+from pynet.files.settle import Settled
+
+
+class Arrival(DurableReceiving):
+    """As :class:`DurableReceiving`; done when the source has said what became of each file.
+
+    Args:
+        landing, say, algorithm: see :class:`DurableReceiving`.
+        ledger: in which everything is that has a receipt. This object's thread alone writes to it
+            while it runs, but for outcomes, which wait in :attr:`outcomes`.
+        job: of the ledger.
+
+    Attributes:
+        outcomes: what became of files at the source.
+        enough: the source needs no more room.
+        settled: files that were settled, by name there, with their final names here.
+    """
+
+    def __init__(
+        self,
+        landing: Landing,
+        say: Callable[[Any], None],
+        algorithm: str,
+        ledger: Ledger,
+        job: str,
+    ) -> None:
+        self._algorithm = algorithm
+        self._ledger = ledger
+        self._job = job
+        self._unanswered: set[int] = set()
+        self.outcomes: list[Outcome] = []
+        self.enough = False
+        self.settled: dict[bytes, bytes] = {}
+        super().__init__(landing, say, algorithm)
+
+    @property
+    def done(self) -> bool:
+        """Each receipt was answered, and nothing more is to come."""
+        if self._unsettled or self._unanswered or self._storing:
+            return False
+        return self.enough or super().done
+
+    def _take(self, word: str, message: list[Any]) -> None:
+        if word == REMOVED:
+            outcomes = read_outcomes(message[1])
+            self.outcomes += outcomes
+            with self._lock:
+                self._unanswered -= {one.id for one in outcomes}
+        elif word == ENOUGH:
+            self.enough = True
+            self._wake.set()
+        else:
+            super()._take(word, message)
+
+    def tell_all(self) -> None:
+        """Also keep the outcomes: the source forgets them when it hears that this end is done."""
+        super().tell_all()
+        self._ledger.settled(self._job, {one.name: one.code for one in self.outcomes})
+
+    def _told_of(self, settled: list[tuple[int, Settled]]) -> None:
+        """What the ledger has on its disk may have a receipt."""
+        now = time.time()
+        self._ledger.received(entry_of(self._job, one, self._algorithm, now) for _, one in settled)
+        with self._lock:
+            self._unanswered |= {number for number, _ in settled}
+            self.settled |= {one.info.name: one.name for _, one in settled}
+        if settled:
+            receipts = [
+                [number, one.root, one.name, one.device, one.inode] for number, one in settled
+            ]
+            self._say([SETTLED, receipts])
+
+    def _gone_wrong(self, id: int, problem: Problem) -> None:
+        super()._gone_wrong(id, problem)
+        if id >= 0:
+            self._say([FAILED, [id]])
+
+
+def entry_of(job: str, one: Settled, algorithm: str, now: float) -> Entry:
+    """What the ledger keeps of a settled file."""
+    info = one.info
+    return Entry(
+        job,
+        info.name,
+        one.name,
+        info.size,
+        info.mtime_ns,
+        info.mode,
+        one.root,
+        algorithm,
+        one.device,
+        one.inode,
+        now,
+    )
+
+
+def read_outcomes(packed: list[Any]) -> list[Outcome]:
+    """What the source said became of files there.
+
+    Raises:
+        TypeError, ValueError: it makes no sense.
+    """
+    return [
+        Outcome(int(number), bytes(name), str(code), str(text), int(freed))
+        for number, name, code, text, freed in packed
+    ]

@@ -1,0 +1,256 @@
+"""The conditional backup as a program uses it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from pynet.backup.forecast import Forecast
+from pynet.backup.history import read_history
+from pynet.backup.place import Place
+from pynet.backup.plan import Plan
+from pynet.backup.policy import Policy
+from pynet.backup.report import BackupReport, Order
+from pynet.backup.run import BackupRun
+from pynet.backup.sheet import unpack
+from pynet.errors import FilesError, PynetError
+from pynet.files.client import PATIENCE
+from pynet.files.engine import ALGORITHM, Wishes
+from pynet.files.info import Usage
+from pynet.files.ledger import Entry, Job
+from pynet.files.progress import Report
+from pynet.files.sending import Sending, Thing
+from pynet.files.transfer import OnProgress, Transfer
+from pynet.remote import RemoteGateway
+
+LOOK = 30.0
+"""Seconds between two looks at how full the disk is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a root is.
+
+    Attributes:
+        usage: of the disk that it is on.
+        destination: of the disk that it is moved to.
+        draining: it is being emptied, or waits to be.
+        agreed: a person has seen a plan and lets files be moved.
+        seconds: until the high mark is reached at the rate of late; None if that cannot be said.
+    """
+
+    usage: Usage
+    destination: Usage
+    draining: bool
+    agreed: bool
+    seconds: float | None
+
+
+class Backup:
+    """Moves the oldest files of a root here when the disk there is too full. Any thread.
+
+    Files go to ``destination/device/root/...``. Each is removed there only when it is here
+    completely, durably, under its final name, and was read back from this disk.
+
+    Args:
+        car: the Gateway; this machine must be allowed to change the root.
+        root: a share of it, with ``write=True``.
+        destination: folder of this machine, made if it is missing.
+        policy: when and what.
+        lanes: pairs to use; by default as many as gain something.
+        patience: seconds without a way to the Gateway after which a run fails.
+        own_process: move files in a process of its own.
+    """
+
+    def __init__(
+        self,
+        car: RemoteGateway,
+        root: str,
+        destination: str | os.PathLike[str],
+        policy: Policy | None = None,
+        *,
+        lanes: int | None = None,
+        patience: float = PATIENCE,
+        own_process: bool = True,
+    ) -> None:
+        self.policy = policy or Policy()
+        self.root = root
+        self.place = Place(destination, car.name, root)
+        self._car = car
+        self._own_process = own_process
+        machine = "" if car.peer is None else car.peer.id
+        self._order = Order(
+            root,
+            str(self.place.path),
+            car.name,
+            machine,
+            self.policy.to_dict(),
+            lanes,
+            patience,
+            at_once=True,
+        )
+        self._forecast = Forecast()
+
+    # ---- looking ------------------------------------------------------------------------
+
+    def plan(self, *, below: bool = False) -> Plan:
+        """What would move now, what stays and why; moves nothing.
+
+        Args:
+            below: even if the disk is not as full as the high mark.
+
+        Raises:
+            NotShared: there is no such root.
+        """
+        draining = below or self.place.state().draining
+        with self.place.tree() as tree:
+            options = {"draining": draining, "destination": tree.usage(), "stay": {}}
+        parts = self._car.files.remote.batches(
+            "backup.plan", self.root, self.policy.to_dict(), options
+        )
+        return unpack(self.policy, parts)
+
+    def status(self) -> Status:
+        """How full both disks are, and what is to be expected."""
+        usage = self._car.files.usage(self.root)
+        self._forecast.add(time.monotonic(), usage)
+        state = self.place.state()
+        with self.place.tree() as tree:
+            return Status(
+                usage,
+                tree.usage(),
+                state.draining,
+                state.previewed,
+                self._forecast.seconds_until(self.policy.high),
+            )
+
+    def history(self) -> list[Job]:
+        """What was moved here from any device, newest job first."""
+        return read_history(self.place)
+
+    # ---- moving -------------------------------------------------------------------------
+
+    def agree(self) -> None:
+        """A person has seen a plan and lets files be moved from now on."""
+        self.place.tree().close()
+        self.place.state().agree()
+
+    def run(
+        self, *, below: bool = False, callback: OnProgress | None = None
+    ) -> Transfer[BackupReport]:
+        """Begin to move files until the disk is as empty as the low mark.
+
+        Nothing happens if it is not as full as the high mark.
+
+        Args:
+            below: even then, as long as it is fuller than the low mark.
+            callback: called with each Progress, on a thread of the run's.
+
+        Raises:
+            FilesError: nobody has agreed yet; see :meth:`agree`.
+        """
+        if not self.place.state().previewed:
+            raise FilesError(
+                f"nothing was moved: nobody has agreed yet that files of {self.root} may be. Look "
+                "at plan() first, then call agree()"
+            )
+        return self._begin(replace(self._order, below=below), callback)
+
+    def watch(
+        self,
+        interval: float = LOOK,
+        *,
+        stop: threading.Event | None = None,
+        on_status: Callable[[Status], object] | None = None,
+    ) -> Iterator[BackupReport | PynetError]:
+        """Look every so many seconds, and run when it is time; yields what came of each run.
+
+        What cannot be done now, because the device is away or a disk is full, is yielded as an
+        error and tried again at the next look.
+
+        Args:
+            interval: seconds between two looks.
+            stop: set by another thread to end it.
+            on_status: called after each look.
+        """
+        stop = stop or threading.Event()
+        while not stop.is_set():
+            try:
+                status = self.status()
+                if on_status is not None:
+                    on_status(status)
+                state = self.place.state()
+                urgent = status.usage.share >= self.policy.high or state.draining
+                if urgent and state.previewed:
+                    with self._begin(self._order, None) as transfer:
+                        while not transfer.progress.over:
+                            if stop.wait(0.2):
+                                return
+                        yield transfer.wait()
+            except PynetError as error:
+                yield error
+            stop.wait(interval)
+
+    def _begin(self, order: Order, callback: OnProgress | None) -> Transfer[BackupReport]:
+        transfer: Transfer[BackupReport] = Transfer(self.root, callback)
+        files = self._car.files
+        if self._own_process:
+            return files.relay("backup", (order,), transfer)
+        engine = files.engine
+        engine.run(BackupRun(transfer, engine.remote, engine.lanes, order, engine.over))
+        files.governor.watch(transfer)
+        return transfer
+
+    # ---- back ---------------------------------------------------------------------------
+
+    def restore(self, what: str, *, callback: OnProgress | None = None) -> Transfer[Report]:
+        """Begin to put files back to where they were; the copies here stay.
+
+        Args:
+            what: id of a job in the history, or the name of a file or a folder as it was there.
+            callback: called with each Progress.
+
+        Raises:
+            FilesError: nothing of that name was moved.
+        """
+        entries = self._entries(what)
+        if not entries:
+            raise FilesError(
+                f"{what!r} is neither a job nor a file that was moved from {self.root}; "
+                "history() lists both"
+            )
+        tree = self.place.tree()
+
+        def things() -> Iterator[Thing]:
+            for entry in entries:
+                info = tree.info(entry.final_name)
+                yield tree, entry.name, replace(info, mode=entry.mode)
+
+        wishes = Wishes(None, self._order.lanes, "keep", self._order.patience)
+        args = (self.root, {"conflict": "keep", "algorithm": ALGORITHM, "durable": True})
+        transfer: Transfer[Report] = Transfer(what, callback)
+        self._car.files.engine.begin(
+            transfer,
+            "files.put",
+            args,
+            lambda say: Sending(things(), say, ALGORITHM),
+            wishes,
+            [tree],
+        )
+        return transfer
+
+    def _entries(self, what: str) -> list[Entry]:
+        jobs = [job for job in self.history() if job.source == self.root]
+        for job in jobs:
+            if job.id == what:
+                return list(job.entries.values())
+        wanted = what.encode("utf-8", "surrogateescape").strip(b"/")
+        found: dict[bytes, Entry] = {}
+        for job in jobs:  # newest first: of a name that moved twice the newer one
+            for name, entry in job.entries.items():
+                if name == wanted or name.startswith(wanted + b"/"):
+                    found.setdefault(name, entry)
+        return list(found.values())

@@ -1,0 +1,185 @@
+"""What the file process of a Gateway offers for backups: plans, moves, and what was cut off."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pynet.backup.departure import Departure, pack_outcomes, receipt_of
+from pynet.backup.drain import Drain
+from pynet.backup.plan import Plan, plan
+from pynet.backup.policy import Policy
+from pynet.backup.probe import Probe
+from pynet.backup.sheet import pack_head, pack_skips, pack_steps
+from pynet.backup.words import HAVE, REMOVED, SETTLED
+from pynet.errors import Busy, ConfigurationError, TalkEnded
+from pynet.files.info import FileInfo, Usage
+from pynet.files.journal import Journal
+from pynet.files.names import INCOMING
+from pynet.files.receipts import Sent
+from pynet.files.removal import Removal
+from pynet.files.selection import Selection
+from pynet.files.service import Service
+from pynet.files.shares import Share
+from pynet.files.tree import Tree
+from pynet.talk import Talk
+
+if TYPE_CHECKING:
+    from pynet.gateway import Gateway
+
+ALGORITHM = "blake3"
+"""Of the digests in receipts: they are believed before the only other copy is removed."""
+
+RESERVED = 1024 * 1024
+"""Bytes of a move's journal that are taken in advance: the disk is full when it is needed."""
+
+AT_A_TIME = 500
+"""Rows of a plan in one message."""
+
+_JOURNAL = "move-{peer}-{job}.log"
+_JOB = re.compile(r"[0-9a-f]{8,64}(-\d+)?")
+
+
+def register_backup(gateway: Gateway, files: Service) -> None:
+    """Offer backups of the same shares; who moves files must own the machine."""
+    service = BackupService(files)
+    gateway.batch(service.plan, name="backup.plan", role="viewer")
+    gateway.talk(service.move, name="backup.move", role="viewer")
+    gateway.talk(service.recover, name="backup.recover", role="viewer")
+
+
+class BackupService:
+    """The functions behind it. Any thread.
+
+    Args:
+        files: of the same Gateway; its lanes carry moves, too.
+    """
+
+    def __init__(self, files: Service) -> None:
+        self._files = files
+
+    def plan(
+        self, place: str, policy: dict[str, Any], options: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        """What would move: a head, then its steps and what stays, some at a time."""
+        share, _ = self._files.find_place(place)
+        with share.tree() as tree:
+            made = self._plan(tree, Policy.from_dict(policy), options)
+        yield {"head": pack_head(made)}
+        yield from pack_steps(made, AT_A_TIME)
+        yield from pack_skips(made, AT_A_TIME)
+
+    @staticmethod
+    def _plan(tree: Tree, policy: Policy, options: dict[str, Any]) -> Plan:
+        destination = options.get("destination")
+        return plan(
+            policy,
+            tree.usage(),
+            tree.scan(Selection.parse(b"")),
+            time.time(),
+            draining=bool(options.get("draining")),
+            destination=destination if isinstance(destination, Usage) else None,
+            largest=options.get("largest"),
+            probe=Probe(tree, policy).unit,
+            stay=options.get("stay"),
+        )
+
+    # ---- moving -------------------------------------------------------------------------
+
+    def move(
+        self, talk: Talk, token: str, place: str, job: str, work: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Send files, and remove those that the Controller has for good.
+
+        Args:
+            talk: of the control.
+            token: by which lanes find it.
+            place: the share.
+            job: of the Controller's ledger, with the number of the plan.
+            work: ``policy``, ``files`` (FileInfo in the order of the plan) and ``units``
+                ``[[first, count, folder], ...]``.
+        """
+        share, _ = self._files.find_place(place, write=True)
+        policy = Policy.from_dict(work["policy"])
+        infos = [info for info in work["files"] if isinstance(info, FileInfo)]
+        drain = Drain(policy.low)
+        with share.tree() as tree, self._journal(share, tree, job) as journal:
+            removal = Removal(tree, journal, protect=Probe(tree, policy).protect, brake=drain)
+            for first, count, folder in work["units"]:
+                removal.unit(first, count, folder)
+            things = ((tree, info.name, info) for info in infos)
+            departure = Departure(things, talk.say, ALGORITHM, removal)
+            self._files.send(talk, token, departure)
+            removal.resume()
+            removal.finish()
+            return {"held": drain.held, "usage": _packed(tree.usage()),
+                    "repeated": departure.repeated}  # fmt: skip
+
+    def recover(self, talk: Talk, place: str) -> int:
+        """Finish what was cut off: ask the Controller what it has, and remove that here.
+
+        Returns:
+            How many moves were finished.
+        """
+        share, _ = self._files.find_place(place, write=True)
+        count = 0
+        with share.tree() as tree, contextlib.suppress(TalkEnded):
+            for job in self._unfinished(share):
+                try:
+                    journal = self._journal(share, tree, job)
+                except Busy:  # it is under way right now
+                    continue
+                with journal:
+                    self._recover_one(talk, tree, journal, job)
+                count += 1
+        return count
+
+    def _recover_one(self, talk: Talk, tree: Tree, journal: Journal, job: str) -> None:
+        removal = Removal(tree, journal, protect=Probe(tree, Policy()).protect)
+        sent: list[Sent] = removal.unanswered
+        outcomes = removal.removed_before
+        if sent:
+            asked = [[one.id, one.info.name, one.root, one.algorithm] for one in sent]
+            talk.say([HAVE, job, asked])
+            said = talk.hear()
+            if said is not None and said.value[0] == SETTLED:
+                known = {one.id: one for one in sent}
+                infos = {one.id: one.info for one in sent}
+                receipts = [
+                    receipt_of(entry, infos, known[entry[0]].algorithm) for entry in said.value[1]
+                ]
+                outcomes += removal.receive(receipts)
+        outcomes += removal.resume()
+        talk.say([REMOVED, job, pack_outcomes(outcomes)])
+        removal.finish()
+
+    # ---- journals -----------------------------------------------------------------------
+
+    def _journal(self, share: Share, tree: Tree, job: str) -> Journal:
+        if not _JOB.fullmatch(job):
+            raise ConfigurationError(f"{job!r:.80} is no id of a job")
+        peer = self._peer()
+        tree.incoming(create=True).close()
+        path = share.path / os.fsdecode(INCOMING) / _JOURNAL.format(peer=peer, job=job)
+        header = {"what": "move", "version": 1, "peer": peer, "job": job}
+        return Journal(path, header, preallocate=RESERVED)
+
+    def _unfinished(self, share: Share) -> list[str]:
+        """Jobs of the caller's that were cut off."""
+        before, _, after = _JOURNAL.format(peer=self._peer(), job="*").partition("*")
+        folder: Path = share.path / os.fsdecode(INCOMING)
+        jobs = (path.name[len(before) : -len(after)] for path in folder.glob(f"{before}*{after}"))
+        return sorted(job for job in jobs if _JOB.fullmatch(job))
+
+    def _peer(self) -> str:
+        return hashlib.sha256(self._files.sender().encode()).hexdigest()[:16]
+
+
+def _packed(usage: Usage) -> list[int]:
+    return [usage.used, usage.available, usage.files_free]

@@ -1,0 +1,80 @@
+"""Whether a disk is being emptied: begun at the high mark, until the low one, over restarts."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+from pathlib import Path
+
+from pynet.backup.policy import Policy
+from pynet.files.info import Usage
+
+log = logging.getLogger("pynet.backup")
+
+LOOKS = 2  # in a row above the high mark before it begins by itself
+
+
+class State:
+    """One root's state, kept in a small file.
+
+    Args:
+        path: of the file, which need not exist.
+
+    Attributes:
+        draining: it was as full as the high mark and is not as empty as the low one yet.
+        previewed: a person has seen a plan and agreed to it; before that nothing moves by itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.draining = False
+        self.previewed = False
+        self._looks = 0
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            kept = json.loads(path.read_text("utf-8"))
+            self.draining = kept.get("draining") is True
+            self.previewed = kept.get("previewed") is True
+
+    def look(self, policy: Policy, usage: Usage, *, at_once: bool = False) -> bool:
+        """Take a sample in; whether the disk is to be emptied now.
+
+        Args:
+            policy: the marks.
+            usage: as measured now.
+            at_once: a person asks, so one look is enough.
+        """
+        if self.draining:
+            draining = usage.share > policy.low
+        elif usage.share >= policy.high:
+            self._looks += 1
+            draining = at_once or self._looks >= LOOKS or usage.share > policy.urgent
+        else:
+            self._looks = 0
+            draining = False
+        if draining != self.draining:
+            self._looks = 0
+            self.draining = draining
+            self._save()
+        return draining
+
+    def agree(self) -> None:
+        """A person has seen a plan and lets it happen from now on."""
+        self.previewed = True
+        self._save()
+
+    def _save(self) -> None:
+        draft = self.path.with_name(self.path.name + ".draft")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("w", encoding="utf-8") as file:
+                json.dump({"draining": self.draining, "previewed": self.previewed}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, self.path)
+        except OSError as error:
+            # A full disk is above the high mark, where it begins anew after a restart.
+            log.warning("%s: the state of the backup was not kept: %s", self.path, error.strerror)
+            with contextlib.suppress(OSError):
+                draft.unlink()
