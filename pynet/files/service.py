@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ ENOUGH = 3.0
 PATIENCE = 5.0
 """Seconds that a lane waits for the transfer it belongs to."""
 
+REMEMBERED = 256
+"""Transfers that are over and still known: a lane that comes too late need not wait for them."""
+
 
 def register(gateway: Gateway, shares: Shares) -> Service:
     """Offer files of these shares at the Gateway."""
@@ -62,6 +66,7 @@ class Service:
         self._shares = shares
         self._changed = threading.Condition()
         self._ends: dict[str, tuple[object, Sending | Receiving]] = {}
+        self._over: deque[str] = deque(maxlen=REMEMBERED)
 
     # ---- looking ------------------------------------------------------------------------
 
@@ -185,12 +190,15 @@ class Service:
         finally:
             with self._changed:
                 del self._ends[token]
+                self._over.append(token)
+                self._changed.notify_all()
 
     def _end_of(self, token: str) -> Sending | Receiving:
         deadline = time.monotonic() + PATIENCE
         with self._changed:
             while token not in self._ends:
-                if not self._changed.wait(deadline - time.monotonic()):
+                late = token in self._over
+                if late or not self._changed.wait(deadline - time.monotonic()):
                     raise NotShared("there is no such transfer (any more)")
             who, end = self._ends[token]
         if who != self._who():
