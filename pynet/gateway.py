@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import socket
 import threading
 import time
@@ -33,6 +32,7 @@ from pynet.io.reactor import Reactor
 from pynet.pool import HandlerPool
 from pynet.questions import answer_all
 from pynet.registrar import Registrar
+from pynet.sharing import Sharing
 from pynet.source import Sources
 from pynet.swarm.group import Group, Groups
 from pynet.trust.peers import Peer, Role
@@ -45,8 +45,6 @@ from pynet.wire.limits import Limits
 
 if TYPE_CHECKING:
     from pynet.discovery import Announcement
-    from pynet.files.launcher import FileProcess
-    from pynet.files.shares import Shares
 
 log = logging.getLogger("pynet.gateway")
 
@@ -61,7 +59,7 @@ BUSY_PATIENCE = 0.25
 """Seconds a new pair waits for a slot before it is refused: an old pair may just be closing."""
 
 
-class Gateway(Registrar):
+class Gateway(Registrar, Sharing):
     """Offers this process's functions to Controllers.
 
     Register functions with :meth:`stream`, :meth:`batch` and :meth:`sink`, then
@@ -109,7 +107,8 @@ class Gateway(Registrar):
     ) -> None:
         if not 1 <= pool_size <= 4096:
             raise ConfigurationError(f"pool_size {pool_size} is not within 1 to 4096")
-        super().__init__()
+        Registrar.__init__(self)
+        Sharing.__init__(self)
         self._door: Door | None = None
         self._closing = False
         self.listens = listen
@@ -121,8 +120,6 @@ class Gateway(Registrar):
         self.heartbeat = heartbeat
         self.announce = announce
         self._announcement: Announcement | None = None
-        self._shares: Shares | None = None
-        self._files: FileProcess | None = None
         self.limits = limits or Limits()
         self._reactor: Reactor | None = None
         self._pool = HandlerPool(pool_size)
@@ -211,7 +208,7 @@ class Gateway(Registrar):
                 lambda: self.reactor.call_soon(self._drop_strangers)
             )
         self._started = time.monotonic()
-        self._open_files()
+        self.begin_sharing(self, self._door)
         if not self.listens:
             return self
         if self.insecure and self.host not in LOOPBACK:
@@ -292,8 +289,6 @@ class Gateway(Registrar):
             return
         self._door.close()
         self._ignore_peers()
-        with self._lock:
-            files = self._files
         if self.reception is not None:
             self.reception.close()
         farewell = GatewayStopped(f"the Gateway {self.name} was stopped")
@@ -306,8 +301,7 @@ class Gateway(Registrar):
             lane.close(farewell)
         if self._announcement is not None:
             self._announcement.close()
-        if files is not None:
-            files.close()
+        self.end_sharing()
         stuck = self._pool.close(grace)
         if stuck:
             log.warning("subroutines still run after %.0f s on %s", grace, ", ".join(stuck))
@@ -347,45 +341,6 @@ class Gateway(Registrar):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    # ---- files --------------------------------------------------------------------------
-
-    def share(
-        self, name: str, path: str | os.PathLike[str], *, write: bool = False, role: str = "owner"
-    ) -> None:
-        """Let Controllers have the files below a folder, now or before :meth:`start`.
-
-        Their connections are served in a process of its own, which starts with the first of them.
-
-        Args:
-            name: how the folder is asked for.
-            path: of the folder.
-            write: files may be put there, and moved away from there.
-            role: what a peer must be at least: ``"viewer"``, ``"driver"`` or ``"owner"``.
-
-        Raises:
-            ConfigurationError: the name or the folder cannot be.
-        """
-        from pynet.files.shares import Share, Shares
-
-        share = Share.of(name, path, write, role)
-        with self._lock:
-            self._shares = self._shares or Shares()
-        self._shares.add(share)
-        if self._files is not None:
-            self._files.share(share)
-        elif self._door is not None:
-            self._open_files()
-
-    def _open_files(self) -> None:
-        """From now on connections for files are served, if anything is shared."""
-        with self._lock:
-            if self._shares is None or self._door is None or self._closing or self._files:
-                return
-            from pynet.files.launcher import FileProcess
-
-            self._files = FileProcess(self, self._shares)
-            self._door.on_files = self._files.take
 
     # ---- arrivals, on the reactor -------------------------------------------------------
 

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pynet import context
@@ -27,7 +27,7 @@ from pynet.io.options import CLASS_COMMAND, CLASS_VIDEO
 from pynet.io.reactor import Reactor
 from pynet.outlet import Outlet
 from pynet.policy import Policy, unpack_policy
-from pynet.source import Source
+from pynet.source import Source, open_source
 from pynet.stats import Tally
 from pynet.subroutines import BATCH, SINK, STREAM, TALK, Subroutine
 from pynet.swarm.group import Group
@@ -253,7 +253,7 @@ class Handler:
         self, subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any], _: dict[str, Any]
     ) -> None:
         self.calls += 1
-        result = _invoke(subroutine, args, kwargs)
+        result = subroutine.run(args, kwargs)
         if hasattr(result, "__next__"):
             getattr(result, "close", lambda: None)()
             raise WrongKind(
@@ -294,13 +294,13 @@ class Handler:
         policy: Policy,
     ) -> Source:
         if not subroutine.shared:
-            return _open_source(subroutine, args, kwargs, options)
+            return open_source(subroutine, args, kwargs, int(options.get("lanes", 1)))
         return self._gateway.broadcasts.subscribe(
             subroutine,
             args,
             kwargs,
             policy,
-            lambda: _invoke(subroutine, args, kwargs),
+            lambda: subroutine.run(args, kwargs),
             int(options.get("lanes", 1)),
         )
 
@@ -350,7 +350,7 @@ class Handler:
         self, subroutine: Subroutine, incoming: Incoming, args: list[Any], kwargs: dict[str, Any]
     ) -> Any:
         try:
-            return _invoke(subroutine, [incoming, *args], kwargs)
+            return subroutine.run([incoming, *args], kwargs)
         except GeneratorExit:
             if not self.cancelled.is_set():
                 raise
@@ -362,7 +362,7 @@ class Handler:
         talk = Talk(self.lane, self.cancelled)
         self.lane.send(Kind.OPENED, meta=greeting({}))
         try:
-            result = _invoke(subroutine, [talk, *args], kwargs)
+            result = subroutine.run([talk, *args], kwargs)
         except TalkEnded as ended:
             if ended.talk is not talk:
                 raise
@@ -512,25 +512,3 @@ def _text_of(error: BaseException) -> str:
         return str(error)[:LONGEST_TEXT]
     except Exception as fault:  # an exception's own __str__ is user code too
         return f"its text cannot be read: {type(fault).__name__}"
-
-
-def _invoke(subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    try:
-        return subroutine.function(*args, **kwargs)
-    except TypeError as error:
-        # Deeper than this frame and the next: the function ran, the fault is inside.
-        if error.__traceback__ is None or error.__traceback__.tb_next is None:
-            subroutine.check_arguments(error, args, kwargs)
-        raise
-
-
-def _open_source(
-    subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any], options: dict[str, Any]
-) -> Source:
-    made = _invoke(subroutine, args, kwargs)
-    if not isinstance(made, Iterator):
-        raise WrongKind(
-            f"{subroutine.name} returned {type(made).__name__}, but a {subroutine.kind} that is "
-            "streamed must be a generator or return an iterator; use yield in it"
-        )
-    return Source(made, lanes=int(options.get("lanes", 1)))

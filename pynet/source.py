@@ -7,6 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pynet.errors import WrongKind
+from pynet.subroutines import Subroutine
+
 MEMORY = 30.0
 """Seconds for which a swarm whose generator has ended is remembered for lanes still to come."""
 
@@ -76,6 +79,24 @@ class Source:
             if close is not None:
                 close()
             return self._expected <= 0
+
+
+def open_source(
+    subroutine: Subroutine, args: list[Any], kwargs: dict[str, Any], lanes: int = 1
+) -> Source:
+    """Run a generator function whose items are streamed.
+
+    Raises:
+        WrongKind: it is none.
+        BaseException: what the function raises.
+    """
+    made = subroutine.run(args, kwargs)
+    if not isinstance(made, Iterator):
+        raise WrongKind(
+            f"{subroutine.name} returned {type(made).__name__}, but a {subroutine.kind} that is "
+            "streamed must be a generator or return an iterator; use yield in it"
+        )
+    return Source(made, lanes=lanes)
 
 
 class _Slot:

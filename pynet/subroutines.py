@@ -87,6 +87,21 @@ class Subroutine:
             parameters = parameters[1:]
         return str(signature.replace(parameters=parameters, return_annotation=signature.empty))
 
+    def run(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        """Call the function.
+
+        Raises:
+            WrongArguments: it cannot be called like this.
+            BaseException: what it raises.
+        """
+        try:
+            return self.function(*args, **kwargs)
+        except TypeError as error:
+            # Deeper than this frame and the next: the function ran, the fault is inside.
+            if error.__traceback__ is None or error.__traceback__.tb_next is None:
+                self.check_arguments(error, args, kwargs)
+            raise
+
     def check_arguments(self, error: TypeError, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Raise WrongArguments if this TypeError came from the call itself, not from inside."""
         try:

@@ -216,6 +216,7 @@ class Backup:
             return files.relay("backup", (order,), transfer)
         engine = files.engine
         engine.run(BackupRun(transfer, engine.remote, engine.lanes, order, engine.over))
+        files.governor.watch(transfer)
         return transfer
 
     # ---- back ---------------------------------------------------------------------------
@@ -240,4 +241,5 @@ class Backup:
         if self._own_process:
             return self._car.files.relay("restore", (self._order, what), transfer)
         begin_restore(self._car.files.engine, transfer, self._order, entries)
+        self._car.files.governor.watch(transfer)
         return transfer

@@ -36,7 +36,9 @@ def begin_restore(
     tree = place.tree()
     wishes = Wishes(None, order.lanes, "keep", order.patience)
     args = (order.root, {"conflict": "keep", "algorithm": ALGORITHM, "durable": True})
-    engine.begin(transfer, "files.put", args, lambda say: Returning(tree, entries, say), wishes)
+    engine.begin(
+        transfer, "files.put", args, lambda say: Returning(tree, entries, say), wishes, [tree]
+    )
 
 
 def place_of(order: Order) -> Place:

@@ -21,6 +21,7 @@ from pynet.backup.returning import place_of
 from pynet.backup.service import ALGORITHM
 from pynet.backup.sheet import pack_files, unpack
 from pynet.backup.words import HAVE, REMOVED, SETTLED
+from pynet.bulk.rate import UNLIMITED
 from pynet.errors import (
     Busy,
     Cancelled,
@@ -45,7 +46,7 @@ from pynet.talk import open_talk
 
 log = logging.getLogger("pynet.backup")
 
-MOST = 5000
+MOST = 20_000
 """Files in one plan's move; what is left after them is planned anew."""
 
 TELL = 0.1
@@ -81,11 +82,13 @@ class BackupRun:
         self._place = place_of(order)
         self._cancelled = threading.Event()
         self._paused = False
+        self._rate = UNLIMITED
         self._began = time.monotonic()
         self._told = 0.0
         self._meter = Meter(self._began)
         self._before = 0  # bytes that arrived in moves that are over
         self._files = self._bytes = 0
+        self._counted: set[tuple[str, bytes]] = set()
         self._kept: dict[bytes, Problem] = {}
         self._plan: Plan | None = None
         self._first: Usage | None = None
@@ -102,6 +105,10 @@ class BackupRun:
     def pause(self, paused: bool) -> None:
         """See :meth:`Transfer.pause`."""
         self._paused = paused
+
+    def pace(self, rate: float) -> None:
+        """See :meth:`Transfer.pace`."""
+        self._rate = rate
 
     def cancel(self) -> None:
         """See :meth:`Transfer.cancel`."""
@@ -206,16 +213,7 @@ class BackupRun:
         }
 
         def make_end(say: Callable[..., None]) -> Arrival:
-            landing = Landing(
-                tree,
-                self._place.base,
-                algorithm=ALGORITHM,
-                durable=True,
-                origin=self._order.machine or self._order.device,
-                floor_bytes=self._policy.floor_bytes,
-                floor_share=self._policy.floor_share,
-            )
-            return Arrival(landing, say, ALGORITHM, ledger, self._job)
+            return Arrival(self._landing(tree), say, ALGORITHM, ledger, self._job)
 
         args = (self._order.root, f"{self._job}-{self._number}", work)
         attempt = Attempt(
@@ -234,6 +232,17 @@ class BackupRun:
             outcomes = self._count(attempt, ledger)
         return outcomes, attempt.result
 
+    def _landing(self, tree: Tree) -> Landing:
+        return Landing(
+            tree,
+            self._place.base,
+            algorithm=ALGORITHM,
+            durable=True,
+            origin=self._order.machine or self._order.device,
+            floor_bytes=self._policy.floor_bytes,
+            floor_share=self._policy.floor_share,
+        )
+
     def _count(self, attempt: Attempt, ledger: Ledger) -> list[Outcome]:
         """Keep what a move that is over has come to, however it ended."""
         end = getattr(attempt, "end", None)
@@ -249,9 +258,14 @@ class BackupRun:
         known = ledger.jobs[job].entries if job in ledger.jobs else {}
         for one in outcomes:
             if one.removed and one.name in known:
-                self._files += 1
-                self._bytes += known[one.name].size
                 self._kept.pop(one.name, None)
+                # What was removed is told of again after a cut.
+                if (job == self._job or not known[one.name].outcome) and (
+                    (job, one.name) not in self._counted
+                ):
+                    self._counted.add((job, one.name))
+                    self._files += 1
+                    self._bytes += known[one.name].size
             elif not one.removed and one.code != "enough":
                 self._kept[one.name] = Problem(one.name, one.code, one.text)
         if known:
@@ -263,14 +277,18 @@ class BackupRun:
         """Answer what the source asks about moves that were cut off."""
         lane = self._lanes.borrow()
         try:
-            with open_talk(lane, "backup.recover", self._order.root) as talk:
+            # The landing also removes what a run that was killed has left here.
+            with (
+                self._landing(tree) as landing,
+                open_talk(lane, "backup.recover", self._order.root) as talk,
+            ):
                 while True:
                     said = talk.hear()
                     if said is None:
                         continue
                     word, job, rows = said.value
                     if word == HAVE:
-                        talk.say([SETTLED, self._receipts(tree, ledger, job, rows)])
+                        talk.say([SETTLED, self._receipts(landing, ledger, job, rows)])
                     elif word == REMOVED:
                         self._take_outcomes(ledger, _ledger_job(job), read_outcomes(rows))
         except TalkEnded:
@@ -278,22 +296,21 @@ class BackupRun:
         finally:
             self._lanes.give_back(lane)
 
-    def _receipts(self, tree: Tree, ledger: Ledger, job: str, asked: list[Any]) -> list[list[Any]]:
+    def _receipts(
+        self, landing: Landing, ledger: Ledger, job: str, asked: list[Any]
+    ) -> list[list[Any]]:
         """Receipts for those that are here for good, read back from the disk once more."""
         receipts = []
-        with Landing(
-            tree, self._place.base, algorithm=ALGORITHM, durable=True, origin=self._order.machine
-        ) as landing:
-            for number, name, root, _ in asked:
-                entry = ledger.holds(_ledger_job(job), name, root)
-                if entry is not None and landing.proven(entry.final_name, entry.size, root):
-                    receipts.append([number, root, entry.final_name, entry.device, entry.inode])
+        for number, name, root, _ in asked:
+            entry = ledger.holds(_ledger_job(job), name, root)
+            if entry is not None and landing.proven(entry.final_name, entry.size, root):
+                receipts.append([number, root, entry.final_name, entry.device, entry.inode])
         return receipts
 
     # ---- how far it is ------------------------------------------------------------------
 
     def _look(self, attempt: Attempt) -> None:
-        attempt.wants_pause = self._paused
+        attempt.wants_pause, attempt.wants_rate = self._paused, self._rate
         now = time.monotonic()
         if now - self._told < TELL:
             return

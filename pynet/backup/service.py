@@ -71,7 +71,7 @@ class BackupService:
     ) -> Iterator[dict[str, Any]]:
         """What would move: a head, then its steps and what stays, some at a time."""
         share, _ = self._files.find_place(place)
-        with Tree(share.path) as tree:
+        with share.tree() as tree:
             made = self._plan(tree, Policy.from_dict(policy), options)
         yield {"head": pack_head(made)}
         yield from pack_steps(made)
@@ -111,7 +111,7 @@ class BackupService:
         policy = Policy.from_dict(work["policy"])
         infos = unpack_files(work["files"])
         drain = Drain(policy.low)
-        with Tree(share.path) as tree, self._notes(share, tree, job) as journal:
+        with share.tree() as tree, self._notes(share, tree, job) as journal:
             removal = Removal(tree, journal, protect=Probe(tree, policy).protect, brake=drain)
             for first, count, folder in work["units"]:
                 removal.unit(first, count, folder)
@@ -131,7 +131,7 @@ class BackupService:
         """
         share, _ = self._files.find_place(place, write=True)
         count = 0
-        with Tree(share.path) as tree, contextlib.suppress(TalkEnded):
+        with share.tree() as tree, contextlib.suppress(TalkEnded):
             for job in self._unfinished(share):
                 try:
                     journal = self._journal(share, tree, job)
@@ -145,7 +145,7 @@ class BackupService:
     def _recover_one(self, talk: Talk, tree: Tree, journal: Journal, job: str) -> None:
         removal = Removal(tree, journal, protect=Probe(tree, Policy()).protect)
         sent: list[Sent] = removal.unanswered
-        outcomes = []
+        outcomes = removal.removed_before
         if sent:
             asked = [[one.id, one.info.name, one.root, one.algorithm] for one in sent]
             talk.say([HAVE, job, asked])

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pynet.bulk.rate import UNLIMITED
 from pynet.errors import Busy, Cancelled, PynetError, TalkEnded
 from pynet.files.lanecount import LaneCount
 from pynet.files.lanes import WarmLanes
-from pynet.files.messages import PAUSE, STOP
+from pynet.files.messages import PACE, PAUSE, STOP
 from pynet.files.receiving import Receiving
 from pynet.files.sending import Sending
 from pynet.io.lane import Lane
@@ -49,6 +50,7 @@ class Attempt:
         end: ours.
         count: how many lanes there should be.
         cancelled: set by whoever wants it to end.
+        wants_pause, wants_rate: what whoever runs it wants; seen to at its next look around.
         carrying: the lanes at work, by number.
         result: what the other end says of it at last.
     """
@@ -78,7 +80,9 @@ class Attempt:
         self._stopped: set[int] = set()
         self._ended: list[tuple[int, PynetError | None]] = []
         self._paused = False
+        self._rate = UNLIMITED
         self.wants_pause = False
+        self.wants_rate = UNLIMITED
 
     def run(self) -> None:
         """Until it is done.
@@ -150,6 +154,12 @@ class Attempt:
                 self.end.work.pause(self._paused)
             else:
                 control.say([PAUSE, self._paused])
+        if self.wants_rate != self._rate:
+            self._rate = self.wants_rate
+            if isinstance(self.end, Sending):
+                self.end.work.limit(self._rate)
+            else:
+                control.say([PACE, self._rate])
         self._bury_lanes()
         self._adapt(control, now)
         self._look(self)
@@ -162,7 +172,9 @@ class Attempt:
                 self.count = LaneCount(now, self._round_trip)
             self.count.expect(self._known_total())
             arrived = sum(self.end.by_lane.values())
-            wanted = self.count.lanes if self._paused else self.count.update(now, arrived)
+            free = self._rate == UNLIMITED and not self._paused
+            # What is held back says nothing about lanes.
+            wanted = self.count.update(now, arrived) if free else self.count.hold(now)
         running = self.lanes_now
         for number in running[wanted:]:
             self._stopped.add(number)

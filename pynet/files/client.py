@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pynet.dial import Dialler
 from pynet.errors import ConfigurationError
 from pynet.files.engine import Engine, Wishes
+from pynet.files.governor import Governor
 from pynet.files.info import FileInfo, Usage
 from pynet.files.progress import Report
 from pynet.files.publish import Conflict
@@ -43,6 +44,7 @@ class Files:
 
     Attributes:
         engine: runs those transfers that run in this process.
+        governor: sees to it that they leave live flows alone.
         remote: as given.
     """
 
@@ -51,6 +53,7 @@ class Files:
         self._way = way
         self._origin = origin
         self.engine = Engine(remote, dialler, origin)
+        self.governor = Governor()
         self._worker = Worker("pynet.backup.methods")
         self._lock = threading.Lock()
         self._runs: set[RelayedRun[Any]] = set()
@@ -161,6 +164,7 @@ class Files:
         with self._lock:
             self._runs.add(run)
         run.start()
+        self.governor.watch(transfer)
         return transfer
 
     def warm(self, lanes: int = 2, *, own_process: bool = True) -> None:
@@ -178,6 +182,7 @@ class Files:
         """Cancel what runs, and close every lane. Idempotent."""
         self.engine.close()
         self._worker.close()
+        self.governor.close()
         with self._lock:
             runs = list(self._runs)
         for run in runs:
@@ -197,6 +202,7 @@ class Files:
         if not own_process:
             begin = self.engine.get if direction == "get" else self.engine.put
             begin(transfer, what, to, wishes)
+            self.governor.watch(transfer)
             return transfer
         return self.relay(direction, (what, to, wishes), transfer)
 

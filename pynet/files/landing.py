@@ -140,6 +140,9 @@ class Landing:
     def _find(self, info: FileInfo, target: bytes) -> Verdict | None:
         """The same file, or what is in its way."""
         above, _, part = target.rpartition(b"/")
+        made = self._folders.get(above)
+        if made is not None and made[1]:
+            return None  # its folder was made a moment ago; publishing looks again
         try:
             folder = self.tree.folder(above)
             for candidate in candidates(part):

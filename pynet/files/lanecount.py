@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-FIRST = 2
-"""Lanes to begin with: two ends that hash and write, on a machine with two cores or more."""
+FIRST_NEAR, FIRST_FAR = 1, 2
+"""Lanes to begin with: where packets come back at once, one fills any cable and disk."""
 
 MOST = 8
 """More gained nothing on any link that was measured; ESnet and mscp found the same."""
@@ -31,16 +31,15 @@ class LaneCount:
         now: monotonic time.
         round_trip: of the way, seconds.
         most: lanes, at most.
-        first: lanes to begin with.
 
     Attributes:
         lanes: how many there should be now.
         log: what was tried, for people: ``"2 -> 4 lanes: +71 %"``.
     """
 
-    def __init__(self, now: float, round_trip: float, most: int = MOST, first: int = FIRST) -> None:
+    def __init__(self, now: float, round_trip: float, most: int = MOST) -> None:
         self.most = most
-        self.lanes = min(first, most)
+        self.lanes = min(most, FIRST_FAR if round_trip >= LONG_WAY else FIRST_NEAR)
         self.log: list[str] = []
         self._epoch = max(LEAST_EPOCH, ROUND_TRIPS * round_trip)
         self._before: tuple[int, float] | None = None
@@ -85,6 +84,12 @@ class LaneCount:
         if self._settled:
             self._from = now + LOOK_AGAIN
             self._until = self._from + self._epoch
+        return self.lanes
+
+    def hold(self, now: float) -> int:
+        """Nothing can be learnt now; what is being tried begins anew."""
+        if not self._settled:
+            self._begin(now)
         return self.lanes
 
     def _judge(self, rate: float, now: float) -> None:

@@ -6,9 +6,10 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from pynet.bulk.rate import UNLIMITED
 from pynet.errors import Cancelled, ConnectError, ConnectionLost, PynetError
 from pynet.files.attempt import Attempt, MakeEnd
 from pynet.files.info import Problem, shown
@@ -26,6 +27,7 @@ from pynet.files.progress import (
 from pynet.files.receiving import Receiving
 from pynet.files.sending import Sending
 from pynet.files.transfer import Transfer
+from pynet.files.tree import Tree
 
 log = logging.getLogger("pynet.files")
 
@@ -47,6 +49,7 @@ class LocalRun:
         fixed: number of lanes, or None.
         patience: seconds without a way after which it fails.
         on_over: called at last.
+        trees: that it works in; closed at last.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class LocalRun:
         fixed: int | None,
         patience: float,
         on_over: Callable[[LocalRun], None],
+        trees: Sequence[Tree],
     ) -> None:
         self._transfer = transfer
         self._lanes = lanes
@@ -67,8 +71,10 @@ class LocalRun:
         self._fixed = fixed
         self._patience = patience
         self._on_over = on_over
+        self._trees = trees
         self._cancelled = threading.Event()
         self._paused = False
+        self._rate = UNLIMITED
         self._began = time.monotonic()
         self._told = 0.0
         self._before = 0
@@ -92,6 +98,10 @@ class LocalRun:
         if self._last is not None:
             self._last.wants_pause = paused
 
+    def pace(self, rate: float) -> None:
+        """See :meth:`Transfer.pace`."""
+        self._rate = rate
+
     def cancel(self) -> None:
         """See :meth:`Transfer.cancel`."""
         self._cancelled.set()
@@ -108,6 +118,8 @@ class LocalRun:
         except Exception as error:
             log.exception("a transfer ended with a fault of pynet itself")
             problem = ConnectionLost(f"the transfer failed: {error!r}")
+        for tree in self._trees:
+            tree.close()
         self._on_over(self)
         here = None if report is None else (report.files, report.bytes)
         self._transfer.end(report, problem, cancelled=self._cancelled.is_set(), here=here)
@@ -140,7 +152,7 @@ class LocalRun:
         attempt = Attempt(
             self._lanes, name, args, self._make_end, self._fixed, self._look, self._cancelled
         )
-        attempt.wants_pause = self._paused
+        attempt.wants_pause, attempt.wants_rate = self._paused, self._rate
         return attempt
 
     def _take_over(self, attempt: Attempt) -> int:
@@ -162,7 +174,7 @@ class LocalRun:
 
     def _look(self, attempt: Attempt) -> None:
         self._last = attempt
-        attempt.wants_pause = self._paused
+        attempt.wants_pause, attempt.wants_rate = self._paused, self._rate
         now = time.monotonic()
         if now - self._told < TELL:
             return

@@ -46,7 +46,7 @@ STOP = "stop"
 """Controller: ``[STOP, lane]``: it is to carry nothing more."""
 
 PACE = "pace"
-"""Controller: ``[PACE, bytes/s or None]``."""
+"""Controller: ``[PACE, bytes/s]``; infinite for no limit."""
 
 PIECE_FRAME = 0
 """Head of a frame: ``[PIECE_FRAME, id, leaf, offset, digest of the leaf, sealed]``, and the bytes.

@@ -14,7 +14,7 @@ from pynet.files.connection import files_dialler
 from pynet.files.engine import Engine, Wishes
 from pynet.files.jobs import Job
 from pynet.files.progress import Progress, Report
-from pynet.files.relay import PAUSE
+from pynet.files.relay import PACE, PAUSE
 from pynet.files.transfer import Transfer
 from pynet.files.way import Way
 
@@ -76,6 +76,8 @@ def follow(job: Job, name: str, begin: Callable[[Transfer[R]], None]) -> R:
                 transfer.pause()
             elif said[0] == PAUSE:
                 transfer.resume()
+            elif said[0] == PACE:
+                transfer.pace(float(said[1]))
 
     begin(transfer)
     job.listen(listen)

@@ -10,8 +10,8 @@ from pynet.errors import PynetError
 from pynet.files.transfer import Transfer
 from pynet.files.worker import WorkerJob
 
-PAUSE = "pause"
-"""What is said to the job: ``[PAUSE, True or False]``."""
+PAUSE, PACE = "pause", "pace"
+"""What is said to the job: ``[PAUSE, True or False]``, ``[PACE, bytes/s]``."""
 
 
 R = TypeVar("R")
@@ -48,6 +48,10 @@ class RelayedRun(Generic[R]):
         """See :meth:`Transfer.cancel`."""
         self._cancelled = True
         self._job.cancel()
+
+    def pace(self, rate: float) -> None:
+        """See :meth:`Transfer.pace`."""
+        self._job.say([PACE, rate])
 
     def join(self) -> None:
         """Wait until the transfer knows how it ended."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from pynet.bulk.rate import UNLIMITED
 from pynet.errors import FilesError, PynetError, RemoteProtocolError, SourceChanged
 from pynet.files.hashing import LEAF, hasher
 from pynet.files.info import FILE, FileInfo, Problem
@@ -18,6 +19,7 @@ from pynet.files.messages import (
     GOT,
     HOLES,
     LOST,
+    PACE,
     PACK_FRAME,
     PAUSE,
     PIECE_FRAME,
@@ -165,6 +167,8 @@ class Sending:
             self.work.stop(message[1])
         elif word == PAUSE:
             self.work.pause(bool(message[1]))
+        elif word == PACE:
+            self.work.limit(float(message[1]))
         elif word == LOST:
             self.repeated += self.work.lost(message[1], message[2])
         else:
@@ -217,6 +221,8 @@ class Sending:
         buffer = memoryview(bytearray(LEAF))
         held: tuple[int, int, bytes] | None = None
         speed = LaneSpeed()
+        rate = UNLIMITED
+        talk.lane.tune_for_background()
         while (unit := self.work.take(number, speed.piece, alive)) is not None:
             if isinstance(unit, Pack):
                 size = self._send_pack(talk, unit)
@@ -224,6 +230,9 @@ class Sending:
                 held = self._send_piece(talk, unit, buffer, held)
                 size = unit.size
             speed.sent(size)
+            if self.work.rate != rate:
+                rate = self.work.rate
+                talk.lane.tune_for_background(rate)
 
     def _send_pack(self, talk: Talk, pack: Pack) -> int:
         ids, digests, bodies, sizes = [], [], [], []

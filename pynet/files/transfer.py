@@ -28,6 +28,9 @@ class Runner(Protocol):
     def cancel(self) -> None:
         """End as soon as possible."""
 
+    def pace(self, rate: float) -> None:
+        """Send so many bytes/s at most; infinite for no limit."""
+
 
 class Transfer(Generic[R]):
     """Files on their way, of which a report comes in the end. Any thread.
@@ -106,6 +109,10 @@ class Transfer(Generic[R]):
     def resume(self) -> None:
         """Go on after :meth:`pause`."""
         self._command().pause(False)
+
+    def pace(self, rate: float) -> None:
+        """Send so many bytes/s at most from now on; infinite for no limit."""
+        self._command().pace(rate)
 
     def cancel(self) -> None:
         """End it; what has arrived is not sent again next time. Idempotent."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from pynet.bulk.rate import UNLIMITED, Pacer
 from pynet.files.hashing import LEAF
 from pynet.files.info import FileInfo
 
@@ -15,6 +17,9 @@ PACK = 256 * 1024
 
 MOST_IN_PACK = 128
 """Files of a pack; each costs the other end about 50 us, and it is to be heard meanwhile."""
+
+LEAST_PIECE, PIECE_TIME = 8 * 1024, 0.01
+"""Under a limit a piece is what goes in so many seconds, but not less than so many bytes."""
 
 WAIT = 0.25
 """Seconds after which a lane that waits for work looks whether it still exists."""
@@ -91,10 +96,10 @@ class Work:
     """The queue of one transfer. Any thread.
 
     Args:
-        pace: asked before a unit is handed out: takes bytes, returns 0.0 or the seconds to wait.
+        clock: monotonic time.
     """
 
-    def __init__(self, pace: Callable[[int], float] | None = None) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._changed = threading.Condition()
         self._queue: deque[tuple[int, FileInfo] | Large] = deque()
         self._again: deque[Unit] = deque()
@@ -103,7 +108,8 @@ class Work:
         self._stopped: set[int] = set()
         self._paused = False
         self._closed = False
-        self._pace = pace
+        self._clock = clock
+        self._pacer = Pacer(UNLIMITED, clock())
 
     # ---- filling ------------------------------------------------------------------------
 
@@ -145,7 +151,8 @@ class Work:
             while alive() and not self._closed and lane not in self._stopped:
                 pause = WAIT
                 if not self._paused and (self._again or self._queue):
-                    pause = self._pace(min(size, LEAF)) if self._pace is not None else 0.0
+                    size = self._piece(size)
+                    pause = self._pacer.allow(size, self._clock())
                     if not pause:
                         unit = self._again.popleft() if self._again else self._next(size)
                         self._sent.setdefault(lane, deque()).append(unit)
@@ -159,10 +166,10 @@ class Work:
             return self._cut(head, size)
         ids: list[int] = []
         infos: list[FileInfo] = []
-        together = 0
+        together, most = 0, PACK if self._pacer.rate == UNLIMITED else size
         while self._queue and len(ids) < MOST_IN_PACK:
             head = self._queue[0]
-            if isinstance(head, Large) or (ids and together + head[1].size > PACK):
+            if isinstance(head, Large) or (ids and together + head[1].size > most):
                 break
             self._queue.popleft()
             ids.append(head[0])
@@ -231,6 +238,23 @@ class Work:
         with self._changed:
             self._stopped.add(lane)
             self._changed.notify_all()
+
+    @property
+    def rate(self) -> float:
+        """Bytes/s at which units are handed out; infinite without a limit."""
+        return self._pacer.rate
+
+    def limit(self, rate: float) -> None:
+        """Hand out so many bytes/s at most, in small units; infinite for no limit."""
+        with self._changed:
+            self._pacer.set_rate(max(rate, 1.0), self._clock())
+            self._changed.notify_all()
+
+    def _piece(self, size: int) -> int:
+        """What follows at once leaves at once, in front of what is live."""
+        if self._pacer.rate == UNLIMITED:
+            return size
+        return min(size, max(LEAST_PIECE, int(self._pacer.rate * PIECE_TIME)))
 
     def pause(self, paused: bool) -> None:
         """Hand out nothing, or go on."""

@@ -24,6 +24,7 @@ from rcapp.core.state import Frame, Link, LinkFacts, Snapshot, link_state
 from rcapp.core.stopping import StopButton
 
 if TYPE_CHECKING:
+    from pynet import RemoteGateway
     from pynet.rc.messages import CarStatus
     from rcapp.core.feeds import Connection
     from rcapp.core.intake import Intake
@@ -100,6 +101,13 @@ class CarSession:
         """
         intake = self._intake
         return {} if intake is None else intake.series
+
+    @property
+    def gateway(self) -> RemoteGateway | None:
+        """The connected car for what is no feed, such as its files; None while there is none."""
+        line = self._line
+        connection = None if line is None else line.connection
+        return None if connection is None else connection.car
 
     def connect(self, address: str, car_id: str = "", *, insecure: bool = False) -> None:
         """Begin to connect to ``host:port``, and go on until :meth:`disconnect`.

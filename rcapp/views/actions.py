@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
@@ -27,8 +29,9 @@ class Actions(QObject):
         self.drive_view = self._make("&Drive", "Ctrl+1", "drive", checkable=True)
         self.settings_view = self._make("&Settings", "Ctrl+,", "settings", checkable=True)
         self.settings_view.setMenuRole(QAction.MenuRole.PreferencesRole)
+        self.files_view = self._make("F&iles", "Ctrl+2", "folder", checkable=True)
         views = QActionGroup(self)
-        for action in (self.drive_view, self.settings_view):
+        for action in (self.drive_view, self.files_view, self.settings_view):
             views.addAction(action)
         self.drive_view.setChecked(True)
 
@@ -85,3 +88,12 @@ class Actions(QObject):
 def theme_choices() -> list[tuple[str, str]]:
     """(name, label) of every theme a person can choose."""
     return [(theme.SYSTEM, "As the system"), *((t.name, t.label) for t in theme.THEMES.values())]
+
+
+def without_arguments(slot: Callable[[], object]) -> Callable[..., None]:
+    """Some signals carry whether the action is checked, which is nothing to these slots."""
+
+    def call(*_ignored: object) -> None:
+        slot()
+
+    return call

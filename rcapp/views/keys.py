@@ -51,6 +51,7 @@ KEY_HELP: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("App", ("Ctrl", "D"), "demo car"),
     ("App", ("Ctrl", "O"), "connect to a car"),
     ("App", ("Ctrl", "1"), "Drive view"),
+    ("App", ("Ctrl", "2"), "files: ← → with Ctrl copies to the other side"),
     ("App", ("Ctrl", ","), "settings"),
     ("App", ("P",), "pause the plots; nothing is lost meanwhile"),
     ("App", ("F11",), "full screen"),

@@ -7,12 +7,11 @@ import importlib
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QThreadPool, QTimer
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -34,12 +33,13 @@ from rcapp.core.settings import Settings
 from rcapp.core.state import Link, Snapshot
 from rcapp.core.wheel import Holder
 from rcapp.views import icons, theme
-from rcapp.views.actions import Actions
+from rcapp.views.actions import Actions, without_arguments
 from rcapp.views.banner import insecure_banner
 from rcapp.views.bridge import WakeBridge
 from rcapp.views.demo import DemoKeeper
 from rcapp.views.dialogs import AboutDialog, AppDialog, KeysDialog
 from rcapp.views.drive_view import DriveView
+from rcapp.views.files.files_view import FilesView
 from rcapp.views.garage import Garage
 from rcapp.views.keys import StopKeys
 from rcapp.views.menus import CarsMenu, fill_menu_bar, wheel_menu
@@ -145,14 +145,17 @@ class MainWindow(QMainWindow):
         self.bar = TopBar(self.cars_menu, self.wheel_menu)
         self.banner: QLabel = insecure_banner()
         self.rail = Rail(
-            [("drive", self.actions_.drive_view)], [("settings", self.actions_.settings_view)]
+            [("drive", self.actions_.drive_view), ("folder", self.actions_.files_view)],
+            [("settings", self.actions_.settings_view)],
         )
         self.drive = DriveView(self.session, self.garage.finder)
         self.settings_view = SettingsView(self._places(), self.session.acquaintances)
         self.wheel = WheelControl(self.session.seat, self.actions_, self.drive, self)
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.drive)
-        self.pages.addWidget(self.settings_view)
+        self.files = FilesView(self.session, kept=self._places()[0][1].parent / "backup")
+        self.files.car_wanted.connect(self.show_drive)
+        for page in (self.drive, self.files, self.settings_view):
+            self.pages.addWidget(page)
         body = QHBoxLayout()
         body.setSpacing(0)
         body.addWidget(self.rail)
@@ -184,6 +187,7 @@ class MainWindow(QMainWindow):
             (actions.disconnect_car.triggered, self.leave_car),
             (actions.quit.triggered, self.close),
             (actions.drive_view.triggered, self.show_drive),
+            (actions.files_view.triggered, self.show_files),
             (actions.settings_view.triggered, self.show_settings_page),
             (actions.stop.triggered, self.press_stop),
             (actions.keys.triggered, self.show_keys),
@@ -195,7 +199,7 @@ class MainWindow(QMainWindow):
             (stage.pair_wanted, self.pair_this_car),
             (self.bar.stop.clicked, self.press_stop),
         ):
-            signal.connect(_without_arguments(slot))
+            signal.connect(without_arguments(slot))
         stage.connect_wanted.connect(self.connect_to)
         stage.car_wanted.connect(self.garage.choose)
         stage.forget_wanted.connect(self.garage.forget)
@@ -288,7 +292,7 @@ class MainWindow(QMainWindow):
     def _open(self, dialog: AppDialog) -> None:
         self.drive.keys.release_all()
         self.session.drive.set_keyboard_active(False)
-        dialog.finished.connect(_without_arguments(self._dialog_closed))
+        dialog.finished.connect(without_arguments(self._dialog_closed))
         self._dialog_open = True
         dialog.open()
 
@@ -306,11 +310,19 @@ class MainWindow(QMainWindow):
         self.pages.setCurrentWidget(self.drive)
         self.drive.picture.setFocus()
 
+    def show_files(self) -> None:
+        """Go to the files; the keys no longer drive."""
+        self._leave_drive(self.actions_.files_view, self.files)
+        self.files.take_focus()
+
     def show_settings_page(self) -> None:
         """Go to the settings; the keys no longer drive."""
-        self.actions_.settings_view.setChecked(True)
-        self.pages.setCurrentWidget(self.settings_view)
-        self.settings_view.setFocus()
+        self._leave_drive(self.actions_.settings_view, self.settings_view)
+
+    def _leave_drive(self, action: QAction, page: QWidget) -> None:
+        action.setChecked(True)
+        self.pages.setCurrentWidget(page)
+        page.setFocus()
         self._hand_over_keys()
 
     def set_theme(self, name: str) -> None:
@@ -393,6 +405,7 @@ class MainWindow(QMainWindow):
         self.actions_.stop.setEnabled(connected)
         self.banner.setVisible(connected and snap.insecure)
         self.wheel.show_snapshot(snap)
+        self.files.show_snapshot(snap, now)
         demo = self.demo.car
         self.garage.note(snap, None if demo is None else demo.address)
         if self._take_wheel and snap.link is Link.LIVE and snap.wheel.holder is Holder.NOBODY:
@@ -463,6 +476,7 @@ class MainWindow(QMainWindow):
             self._layout.save()
             self.session.drive.set_keyboard_active(False)
             self.demo.leave()
+            self.files.leave()
             self.session.close()
             self.demo.close()
             self.garage.close()
@@ -472,12 +486,3 @@ class MainWindow(QMainWindow):
             if self._warmer.ident is not None:
                 self._warmer.join()
         super().closeEvent(event)
-
-
-def _without_arguments(slot: Callable[[], object]) -> Callable[..., None]:
-    """Some signals carry whether the action is checked, which is nothing to these slots."""
-
-    def call(*_ignored: object) -> None:
-        slot()
-
-    return call

@@ -24,7 +24,7 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions) -> None:
         None,
         actions.quit,
     )
-    view = _add(bar, "&View", actions.drive_view, actions.settings_view, None)
+    view = _add(bar, "&View", actions.drive_view, actions.files_view, actions.settings_view, None)
     themes = view.addMenu("&Colours")
     for action in actions.themes.values():
         themes.addAction(action)

@@ -107,6 +107,14 @@ QLineEdit { background: $field; color: $text; border: 1px solid $field_line;
     selection-background-color: $action; selection-color: $on_action;
     placeholder-text-color: $secondary; }
 QLineEdit:focus { border: 1px solid $accent; }
+QSpinBox { background: $field; color: $text; border: 1px solid $field_line;
+    border-radius: ${control_radius}px; min-height: ${inner_height}px;
+    selection-background-color: $action; selection-color: $on_action; }
+QSpinBox > QLineEdit { background: transparent; border: none; padding: 0; min-height: 0; }
+QSpinBox::up-button, QSpinBox::down-button { width: 1px; border: none; }
+QSpinBox::up-arrow, QSpinBox::down-arrow { width: 0; height: 0; }
+QSpinBox:focus { border: 1px solid $accent; }
+QLineEdit[wrong="true"] { border: 1px solid $warn; }
 QLineEdit:read-only { color: $secondary; }
 QProgressBar { background: $field_line; border: none; border-radius: 2px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
@@ -120,6 +128,19 @@ QSlider::sub-page:horizontal { background: $accent; border-radius: 2px; }
 QSlider::handle:horizontal { background: $text; width: 16px; height: 16px; margin: -6px 0;
     border-radius: 8px; }
 QSlider::handle:horizontal:focus { background: $accent; }
+
+QTreeView { background: transparent; border: none; outline: none; }
+QHeaderView { background: transparent; border: none; }
+QHeaderView::section { background: transparent; color: $secondary; border: none;
+    border-bottom: 1px solid $line; padding: 0 10px; }
+QHeaderView::section:hover { color: $text; }
+QToolButton[crumb="true"] { background: transparent; border: 1px solid transparent;
+    border-radius: 5px; padding: 0 4px; color: $secondary; }
+QToolButton[crumb="true"]:hover { background: $hover; color: $text; }
+QToolButton[crumb="true"]:focus { border: 1px solid $accent; }
+QPushButton[link="true"] { background: transparent; border: none; color: $accent; padding: 0;
+    min-height: 18px; text-align: left; }
+QPushButton[link="true"]:hover, QPushButton[link="true"]:focus { text-decoration: underline; }
 
 QScrollBar:vertical { background: transparent; width: 10px; margin: 2px; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 2px; }

@@ -32,6 +32,7 @@ from rcapp.views.pairing_dialog import PairingDialog
 from rcapp.views.scripted import send_key
 from rcapp.views.tour_cars import Friend, OwnCar, air
 from rcapp.views.tour_checks import check_theme, check_window
+from rcapp.views.tour_files import FilesTour
 
 SIZES = (QSize(1280, 720), QSize(2560, 1440))
 SMALLEST = QSize(1000, 640)
@@ -88,9 +89,11 @@ class Tour:
         window = self.window
         window.show()
         window.activateWindow()
-        self._until("the window", window.isActiveWindow)
+        self.until("the window", window.isActiveWindow)
         try:
             self._no_car()
+            FilesTour(self).without_car("26-files-nocar")
+            self.click(window.rail.buttons[0][1])
             self._other_people()
             self._drive()
             self._dialogs()
@@ -107,21 +110,19 @@ class Tour:
 
     def _no_car(self) -> None:
         stage = self.window.drive.stage
-        self._until("the welcome", stage.welcome.isVisible)
-        self._until("the list", lambda: len(stage.welcome.cars.rows) > len(KNOWN))
-        self._until(
-            "an answer", lambda: "No answer" in stage.welcome.cars.rows[-1].accessibleName()
-        )
-        self._shot("01-cars")
+        self.until("the welcome", stage.welcome.isVisible)
+        self.until("the list", lambda: len(stage.welcome.cars.rows) > len(KNOWN))
+        self.until("an answer", lambda: "No answer" in stage.welcome.cars.rows[-1].accessibleName())
+        self.shot("01-cars")
         field = stage.welcome.address
         QTest.mouseClick(field, Qt.MouseButton.LeftButton)
         QTest.keyClicks(field, SILENT_ADDRESS)
         QTest.keyClick(field, Key.Key_Return)
-        self._until("a refusal", lambda: bool(self.window.snapshot.error))
-        self._until("the panel", stage.connecting.isVisible)
-        self._shot("02-connecting")
-        self._click(stage.cancel)
-        self._until("the welcome", stage.welcome.isVisible)
+        self.until("a refusal", lambda: bool(self.window.snapshot.error))
+        self.until("the panel", stage.connecting.isVisible)
+        self.shot("02-connecting")
+        self.click(stage.cancel)
+        self.until("the welcome", stage.welcome.isVisible)
 
     def _other_people(self) -> None:
         """A car of its own identity: pairing, watching, handing over, being thrown out."""
@@ -130,60 +131,58 @@ class Tour:
             self._hand_over(car, friend)
             car.run("peers", "revoke", NAME)
             stage = self.window.drive.stage
-            self._until("the refusal", lambda: self.window.snapshot.can_be_paired)
-            self._until(
-                "a way back", lambda: stage.pair_again.isVisible() or stage.pair.isVisible()
-            )
-            self._shot("12-revoked")
+            self.until("the refusal", lambda: self.window.snapshot.can_be_paired)
+            self.until("a way back", lambda: stage.pair_again.isVisible() or stage.pair.isVisible())
+            self.shot("12-revoked")
             self.window.leave_car()
-        self._until("the welcome", stage.welcome.isVisible)
+        self.until("the welcome", stage.welcome.isVisible)
 
     def _pair(self, car: OwnCar) -> None:
         window, stage = self.window, self.window.drive.stage
         window.connect_to(car.address)
-        self._until("the stranger", stage.pair.isVisible)
-        self._shot("03-not-paired")
-        self._click(stage.pair)
-        self._until("the dialog", lambda: isinstance(QApplication.activeModalWidget(), QDialog))
+        self.until("the stranger", stage.pair.isVisible)
+        self.shot("03-not-paired")
+        self.click(stage.pair)
+        self.until("the dialog", lambda: isinstance(QApplication.activeModalWidget(), QDialog))
         dialog = QApplication.activeModalWidget()
         assert isinstance(dialog, PairingDialog)
         dialog.called.setText(NAME)
-        self._shot("04-pairing", dialog)
+        self.shot("04-pairing", dialog)
         with car.shows_code() as code:
             QTest.keyClicks(dialog.code, f"{(int(code) + 1) % 10**8:08d}")
             QTest.keyClick(dialog.code, Key.Key_Return)
-            self._until("the wrong code", lambda: "more tries" in dialog.said)
-            self._shot("05-wrong-code", dialog)
+            self.until("the wrong code", lambda: "more tries" in dialog.said)
+            self.shot("05-wrong-code", dialog)
             QTest.keyClicks(dialog.code, code)
             QTest.keyClick(dialog.code, Key.Key_Return)
-            self._until("the pairing", dialog.done_page.isVisible)
-        self._shot("06-paired", dialog)
-        self._click(dialog.drive)
-        self._until("the car", lambda: window.snapshot.link is Link.LIVE)
+            self.until("the pairing", dialog.done_page.isVisible)
+        self.shot("06-paired", dialog)
+        self.click(dialog.drive)
+        self.until("the car", lambda: window.snapshot.link is Link.LIVE)
 
     def _hand_over(self, car: OwnCar, friend: Friend) -> None:
         window, bar = self.window, self.window.drive.stage.wheel_bar
-        self._until("a free wheel", lambda: bar.words.primary == "Take the wheel · T")
-        self._shot("07-nobody-drives")
+        self.until("a free wheel", lambda: bar.words.primary == "Take the wheel · T")
+        self.shot("07-nobody-drives")
         friend.join(car)
         friend.seat.ask_for_wheel()
-        self._until("the other driver", lambda: bar.words.text.endswith("you watch"))
-        self._shot("08-watching")
+        self.until("the other driver", lambda: bar.words.text.endswith("you watch"))
+        self.shot("08-watching")
         window.drive.picture.setFocus()
         self._tap(Key.Key_T)
-        self._until("the request", lambda: window.snapshot.wheel.asking)
-        self._shot("09-asking")
-        self._until("our request", lambda: bool(friend.session.snapshot().wheel.request))
+        self.until("the request", lambda: window.snapshot.wheel.asking)
+        self.shot("09-asking")
+        self.until("our request", lambda: bool(friend.session.snapshot().wheel.request))
         friend.seat.answer_request(True)
-        self._until("the offer", lambda: window.snapshot.wheel.offered)
-        self._shot("10-offered")
+        self.until("the offer", lambda: window.snapshot.wheel.offered)
+        self.shot("10-offered")
         self._tap(Key.Key_T)
-        self._until("the wheel", lambda: window.snapshot.wheel.yours)
+        self.until("the wheel", lambda: window.snapshot.wheel.yours)
         # Who still believes to have the wheel asks for nothing.
-        self._until("the friend", lambda: not friend.session.snapshot().wheel.yours)
+        self.until("the friend", lambda: not friend.session.snapshot().wheel.yours)
         friend.seat.ask_for_wheel()
-        self._until("the request", lambda: bool(window.snapshot.wheel.request))
-        self._shot("11-asked")
+        self.until("the request", lambda: bool(window.snapshot.wheel.request))
+        self.shot("11-asked")
 
     def _tap(self, key: Qt.Key) -> None:
         self._tapped_at = time.monotonic()
@@ -192,32 +191,30 @@ class Tour:
 
     def _drive(self) -> None:
         stage, window = self.window.drive.stage, self.window
-        self._click(stage.welcome.demo)
-        self._until("the demo car", lambda: window.snapshot.link is Link.LIVE)
-        self._until("the wheel", lambda: window.snapshot.wheel.yours)
+        self.click(stage.welcome.demo)
+        self.until("the demo car", lambda: window.snapshot.link is Link.LIVE)
+        self.until("the wheel", lambda: window.snapshot.wheel.yours)
         window.drive.picture.setFocus()
         send_key(window, Key.Key_W, QEvent.Type.KeyPress)
-        self._until(
-            "a reason", lambda: window.snapshot.throttle_held and stage.disarmed.isVisible()
-        )
-        self._shot("13-not-yet")
+        self.until("a reason", lambda: window.snapshot.throttle_held and stage.disarmed.isVisible())
+        self.shot("13-not-yet")
         send_key(window, Key.Key_W, QEvent.Type.KeyRelease)
-        self._until("disarmed", lambda: self._seated() and stage.disarmed.arm.isEnabled())
-        self._shot("14-disarmed")
-        self._until("armed", self._armed)
-        self._until("the plots", lambda: bool(window.drive.sensors.plots))
-        self._click(window.drive.picture)
+        self.until("disarmed", lambda: self._seated() and stage.disarmed.arm.isEnabled())
+        self.shot("14-disarmed")
+        self.until("armed", self._armed)
+        self.until("the plots", lambda: bool(window.drive.sensors.plots))
+        self.click(window.drive.picture)
         send_key(window, Key.Key_Right, QEvent.Type.KeyPress)
-        self._until("speed", self._moves)
+        self.until("speed", self._moves)
         self._wait(1.2)
-        self._shot("15-live")
+        self.shot("15-live")
         for key in (Key.Key_Right, Key.Key_W):
             send_key(window, key, QEvent.Type.KeyRelease)
         QTest.keyClick(window.drive.picture, Key.Key_Escape)
-        self._until("STOP", lambda: window.snapshot.stop_took is not None)
-        self._until("a way out", lambda: self._seated() and stage.stopped.arm.isEnabled())
-        self._shot("16-stopped")
-        self._until("STOP cleared", self._armed)
+        self.until("STOP", lambda: window.snapshot.stop_took is not None)
+        self.until("a way out", lambda: self._seated() and stage.stopped.arm.isEnabled())
+        self.shot("16-stopped")
+        self.until("STOP cleared", self._armed)
 
     def _seated(self) -> bool:
         """Take the wheel again: judging a picture takes so long that the car gives it away."""
@@ -259,7 +256,7 @@ class Tour:
         bar = window.menuBar()
         help_menu = bar.actions()[-1]
         QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.actionGeometry(help_menu).center())
-        self._until("the menu", lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+        self.until("the menu", lambda: isinstance(QApplication.activePopupWidget(), QMenu))
         self._choose(window.actions_.about)
         self._dialog("19-about", "Close")
         self._menu("20-view-menu", bar.actions()[1])
@@ -267,15 +264,15 @@ class Tour:
         QTest.mouseClick(window.bar.car, Qt.MouseButton.LeftButton)
 
     def _cars_menu_seen(self) -> None:
-        self._shot("21-cars-menu", QApplication.activePopupWidget())
+        self.shot("21-cars-menu", QApplication.activePopupWidget())
         self.window.cars_menu.close()
 
     def _menu(self, name: str, action: QAction) -> None:
         bar = self.window.menuBar()
         QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.actionGeometry(action).center())
-        self._until("the menu", lambda: isinstance(QApplication.activePopupWidget(), QMenu))
+        self.until("the menu", lambda: isinstance(QApplication.activePopupWidget(), QMenu))
         popup = QApplication.activePopupWidget()
-        self._shot(name, popup)
+        self.shot(name, popup)
         if popup is not None:
             popup.close()
 
@@ -286,31 +283,31 @@ class Tour:
         QTest.mouseClick(popup, Qt.MouseButton.LeftButton, pos=place)
 
     def _dialog(self, name: str, leave_by: str) -> None:
-        self._until(name, lambda: isinstance(QApplication.activeModalWidget(), QDialog))
+        self.until(name, lambda: isinstance(QApplication.activeModalWidget(), QDialog))
         dialog = QApplication.activeModalWidget()
         assert dialog is not None
         self._wait(0.1)
-        self._shot(name, dialog)
+        self.shot(name, dialog)
         button = next(b for b in dialog.findChildren(QPushButton) if b.text() == leave_by)
-        self._click(button)
-        self._until("the dialog gone", lambda: QApplication.activeModalWidget() is None)
-        self._until("the window again", self.window.isActiveWindow)
+        self.click(button)
+        self.until("the dialog gone", lambda: QApplication.activeModalWidget() is None)
+        self.until("the window again", self.window.isActiveWindow)
 
     def _settings(self) -> None:
         window = self.window
         rail = [button for _, button in window.rail.buttons]
-        self._click(rail[1])
-        self._until("the settings", window.settings_view.isVisible)
+        self.click(rail[-1])
+        self.until("the settings", window.settings_view.isVisible)
         self._wait(0.3)
-        self._shot("22-settings")
+        self.shot("22-settings")
         scroll = window.settings_view.findChild(QScrollArea)
         assert isinstance(scroll, QScrollArea)
         bar = scroll.verticalScrollBar()
         if bar.maximum() > 0:
             bar.setValue(bar.maximum())
-            self._shot("23-settings-end")
-        self._click(rail[0])
-        self._until("the Drive view", window.drive.isVisible)
+            self.shot("23-settings-end")
+        self.click(rail[0])
+        self.until("the Drive view", window.drive.isVisible)
 
     def _late(self) -> None:
         window = self.window
@@ -318,18 +315,18 @@ class Tour:
         assert car is not None
         if hasattr(signal, "SIGSTOP"):
             os.kill(car.pid, signal.SIGSTOP)
-            self._until("a stale picture", lambda: window.snapshot.link is Link.STALE)
-            self._until("its age", lambda: (window.snapshot.picture_age or 0.0) > 0.8)
-            self._shot("24-stale")
+            self.until("a stale picture", lambda: window.snapshot.link is Link.STALE)
+            self.until("its age", lambda: (window.snapshot.picture_age or 0.0) > 0.8)
+            self.shot("24-stale")
             self._resume()
-            self._until("live again", lambda: window.snapshot.link is Link.LIVE)
+            self.until("live again", lambda: window.snapshot.link is Link.LIVE)
         car.kill()
         gone = (Link.LOST, Link.RECONNECTING)
-        self._until("the loss", lambda: window.snapshot.link in gone)
-        self._until("a countdown", lambda: window.snapshot.retry_in is not None)
-        self._shot("25-lost")
-        self._click(window.drive.stage.leave)
-        self._until("no car", lambda: window.snapshot.link is Link.IDLE)
+        self.until("the loss", lambda: window.snapshot.link in gone)
+        self.until("a countdown", lambda: window.snapshot.retry_in is not None)
+        self.shot("25-lost")
+        self.click(window.drive.stage.leave)
+        self.until("no car", lambda: window.snapshot.link is Link.IDLE)
 
     def _resume(self) -> None:
         car = self.window.demo.car
@@ -337,11 +334,17 @@ class Tour:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(car.pid, signal.SIGCONT)
 
-    def _click(self, widget: QWidget) -> None:
+    def click(self, widget: QWidget) -> None:
+        """Press the mouse on it."""
         QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
         self._app.processEvents()
 
-    def _until(self, what: str, there: Callable[[], bool]) -> None:
+    def until(self, what: str, there: Callable[[], bool]) -> None:
+        """Wait for something.
+
+        Raises:
+            TourError: it did not come.
+        """
         end = time.monotonic() + PATIENCE
         while not there():
             if time.monotonic() > end:
@@ -351,7 +354,7 @@ class Tour:
     def _wait(self, seconds: float) -> None:
         QTest.qWait(int(seconds * 1000))
 
-    def _shot(self, name: str, front: QWidget | None = None) -> None:
+    def shot(self, name: str, front: QWidget | None = None) -> None:
         """Take a picture of the window, with ``front`` where it lies over it, and check both."""
         self._wait(0.12)
         self.window.grab()  # lays out what has changed since, which the next one shows

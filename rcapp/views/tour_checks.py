@@ -15,6 +15,8 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QLineEdit, QScrollArea, Q
 
 from rcapp.views import theme
 from rcapp.views.events import EventsPanel
+from rcapp.views.files.band_table import BandTable
+from rcapp.views.files.gauge import StorageGauge
 from rcapp.views.hud import PaintedText
 from rcapp.views.panels import MessagePanel
 from rcapp.views.picture import PictureView
@@ -131,7 +133,7 @@ def shown_texts(window: QWidget) -> list[ShownText]:
     found = []
     for widget in _visible(window):
         origin = widget.mapTo(window, QPoint(0, 0))
-        if isinstance(widget, (PictureView, EventsPanel)):
+        if isinstance(widget, (PictureView, EventsPanel, BandTable, StorageGauge)):
             painted = widget.hud.texts if isinstance(widget, PictureView) else widget.texts
             for one in painted:
                 rect = one.rect.translated(origin).toAlignedRect()

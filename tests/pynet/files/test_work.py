@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pynet.files.hashing import LEAF
 from pynet.files.info import FILE, FileInfo
 from pynet.files.work import MOST_IN_PACK, PACK, Pack, Piece, Work
+from pynet.testing import MockClock
 
 
 def alive() -> bool:
@@ -122,19 +123,36 @@ def test_a_waiting_lane_is_let_go_by_stop_and_by_close():
     assert got == [None, None]
 
 
-def test_nothing_is_handed_out_while_it_is_paused_or_paced():
-    waits = [0.01, 0.0]
-    work = Work(pace=lambda _size: waits.pop(0))
+def test_nothing_is_handed_out_while_it_is_paused():
+    work = Work()
     work.add_small([(1, file(1))])
     work.pause(True)
     got: list[object] = []
     thread = threading.Thread(target=lambda: got.append(work.take(0, LEAF, alive)))
     thread.start()
-    assert waits == [0.01, 0.0]
+    thread.join(0.02)
+    assert got == []
     work.pause(False)
     thread.join()
     assert got[0].ids == [1]
-    assert waits == []
+
+
+def test_under_a_limit_units_are_small_and_come_at_that_rate():
+    clock = MockClock()
+    work = Work(clock)
+    work.limit(1_000_000)
+    work.add_large(1, file(3 * LEAF), [(0, 3)])
+    taken = 0
+    began = clock()
+    while clock() - began < 0.5:
+        # A lane that is not alive any more gets what is due at once, or nothing.
+        unit = work.take(0, LEAF, iter([True, False]).__next__)
+        if unit is None:
+            clock.advance(0.002)
+            continue
+        assert unit.size <= 10_000
+        taken += unit.size
+    assert 400_000 <= taken <= 520_000
 
 
 def test_a_damaged_leaf_goes_out_again_whole():

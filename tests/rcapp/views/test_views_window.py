@@ -45,8 +45,8 @@ def test_each_action_exists_once_and_has_its_own_keys(window: MainWindow) -> Non
 
 
 def test_the_rail_shows_the_views_that_exist(window: MainWindow, qtbot: QtBot) -> None:
-    drive, settings = (button for _, button in window.rail.buttons)
-    assert (drive.text(), settings.text()) == ("Drive", "Settings")
+    drive, files, settings = (button for _, button in window.rail.buttons)
+    assert (drive.text(), files.text(), settings.text()) == ("Drive", "Files", "Settings")
     qtbot.mouseClick(settings, Qt.MouseButton.LeftButton)
     assert window.settings_view.isVisible()
     assert settings.isChecked()

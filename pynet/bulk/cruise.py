@@ -1,0 +1,140 @@
+"""A rate for bulk beside a driver: below what fills the link, so that no queue stands at all.
+
+:class:`~pynet.bulk.rate.DelayYield` rests where the live flows feel it a little. Whoever drives is
+to feel nothing, so this one finds out once what fills the link, by going faster until the delay
+rises, and then keeps a quarter below that for a minute.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from pynet.bulk.delays import Reading
+from pynet.bulk.rate import FLOOR, UNLIMITED
+
+SHARE = 0.76
+"""Of the rate that fills the link. Measured over emulated Wi-Fi: eight lanes paced to 70 % add
+1 ms to a live flow's 99th percentile, to 90 % they add 2 ms and to 100 % 25 ms."""
+
+FEELS = 0.004
+"""Seconds added to the delay from which on the link is full; less is what radios do anyway."""
+
+SURE = 3
+"""Looks in a row that must feel it: one may be chance."""
+
+CALM = 0.002
+"""Seconds added from which down the queue counts as empty."""
+
+LAG = 0.2
+"""Seconds after which a rate shows as delay: the way there and back, and the filter of delays."""
+
+CRUISE = 60.0
+"""Seconds between two looks for more: each may be felt for a third of a second."""
+
+LONGEST_DRAIN = 1.0
+"""Seconds; a delay that stays longer is not of our making."""
+
+FIRST_RATE = 256_000.0
+CLIMB, GENTLE = 1.4, 0.25
+"""Growth per second as the rate's logarithm, while nothing is known of the link, and when only
+more is looked for."""
+
+WORSE = 0.85
+"""What the link is taken for, compared with before, when cruising is felt."""
+
+UNUSED = 2.0
+"""A rate so many times what was sent grows no further."""
+
+_CLIMBING, _DRAINING, _CRUISING = "climbing", "draining", "cruising"
+
+
+class Cruise:
+    """Decides the rate of bulk while live flows are there. Pure: time is an argument.
+
+    Args:
+        floor: bytes/s, never less.
+
+    Attributes:
+        rate: bytes/s allowed now; infinite while there is no live flow.
+        full: bytes/s that fill the link, as far as is known; 0 if it is not.
+    """
+
+    def __init__(self, floor: float = FLOOR) -> None:
+        self.floor = floor
+        self.rate = UNLIMITED
+        self.full = 0.0
+        self._state = _CRUISING
+        self._since = 0.0
+        self._looked = 0.0
+        self._felt = 0
+        self._known = False
+        self._rates: deque[tuple[float, float]] = deque()
+
+    def update(self, reading: Reading | None, sent: float, now: float) -> float:
+        """Look at the live flows and decide anew.
+
+        Args:
+            reading: how they are; None when there is none.
+            sent: bytes/s that were sent lately.
+            now: monotonic time.
+
+        Returns:
+            The rate, bytes/s.
+        """
+        step = min(0.25, max(0.0, now - self._looked))
+        self._looked = now
+        if reading is None:
+            self.rate = UNLIMITED
+            return self.rate
+        if self.rate == UNLIMITED:
+            self._begin(sent, now)
+        self._felt = self._felt + 1 if reading.added > FEELS else 0
+        if self._state == _DRAINING:
+            self._drain(reading, now)
+        elif self._felt >= SURE:
+            self._fill(now)
+        elif self._state == _CLIMBING:
+            self._climb(sent, step)
+        elif now - self._since >= CRUISE:
+            self._state = _CLIMBING
+        self._rates.append((now, self.rate))
+        while self._rates[0][0] < now - LAG:
+            self._rates.popleft()
+        return self.rate
+
+    def _begin(self, sent: float, now: float) -> None:
+        """A live flow has come. What went without any is what fills the link, or the disk."""
+        self._rates.clear()
+        self._felt = 0
+        self._known = sent > 4 * self.floor
+        self.full = sent if self._known else 0.0
+        if self._known:
+            self._enter(_DRAINING, self.floor, now)
+        else:
+            self._enter(_CLIMBING, max(self.floor, FIRST_RATE), now)
+
+    def _climb(self, sent: float, step: float) -> None:
+        if self.rate <= UNUSED * max(sent, FIRST_RATE):
+            self.rate *= math.exp((GENTLE if self._known else CLIMB) * step)
+
+    def _fill(self, now: float) -> None:
+        """The link is full: it takes what was sent a moment ago, or less than was thought."""
+        before = self._rates[0][1] if self._rates else self.rate
+        if self._state == _CLIMBING:
+            self.full = max(self.floor, before)
+        else:
+            self.full = max(self.floor, WORSE * self.full)
+        self._known = True
+        self._enter(_DRAINING, self.floor, now)
+
+    def _drain(self, reading: Reading, now: float) -> None:
+        """Stand back until what was queued is gone."""
+        waited = now - self._since
+        quiet = reading.added <= CALM and not reading.drains
+        if waited >= LONGEST_DRAIN or (waited >= LAG and quiet):
+            self._enter(_CRUISING, max(self.floor, SHARE * self.full), now)
+
+    def _enter(self, state: str, rate: float, now: float) -> None:
+        self._state, self._since, self.rate = state, now, rate
+        self._felt = 0

@@ -1,0 +1,145 @@
+"""Bulk beside a driver: what a simulated link's queue does to the driver, and what bulk gets."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+
+import numpy as np
+import pytest
+
+from pynet.bulk.cruise import CALM, FEELS, SHARE, Cruise
+from pynet.bulk.delays import LiveDelays, Reading
+from pynet.bulk.rate import FLOOR, UNLIMITED
+
+STEP = 0.002
+MB = 1_000_000.0
+
+
+class Link:
+    """A queue before a link of some capacity; a live flow at 100 Hz; bulk at the rate it may have.
+
+    Args:
+        capacity: bytes/s.
+        way: seconds of the shortest round trip.
+        jitter: seconds; delays vary by so much at most.
+        late: seconds until a rate is in force: it has to travel.
+    """
+
+    def __init__(self, capacity: float, way: float = 0.004, jitter: float = 0.002) -> None:
+        self.capacity = capacity
+        self.now = 100.0
+        self.cruise = Cruise()
+        self.delays = LiveDelays()
+        self.queue = 0.0
+        self.sent = 0.0
+        self.added: list[float] = []
+        self._way, self._jitter = way, jitter
+        self._luck = random.Random(3)
+        self._reports: deque[tuple[float, float]] = deque()
+        self._rates: deque[tuple[float, float]] = deque([(0.0, UNLIMITED)])
+        self._next_live = self._next_look = 0.0
+        self._recent: deque[tuple[float, float]] = deque([(100.0, 0.0)])
+
+    def run(self, seconds: float, *, live: bool = True) -> None:
+        """Let time pass."""
+        self.added, self.sent = [], 0.0
+        end = self.now + seconds
+        while self.now < end:
+            self.now += STEP
+            while len(self._rates) > 1 and self._rates[1][0] <= self.now:
+                self._rates.popleft()
+            # Without a limit TCP keeps a queue of 15 ms, as one bbr lane does.
+            rate = self._rates[0][1]
+            room = self.capacity * (STEP + 0.015) - self.queue
+            bulk = room if rate == UNLIMITED else min(rate * STEP, room + self.capacity * 0.05)
+            bulk = max(0.0, bulk)
+            self.sent += bulk
+            self.queue = max(0.0, self.queue + bulk - self.capacity * STEP)
+            self._recent.append((self.now, bulk))
+            while self._recent[0][0] < self.now - 2.0:
+                self._recent.popleft()
+            if live and self.now >= self._next_live:
+                self._next_live = self.now + 0.01
+                waits = self.queue / self.capacity
+                self.added.append(waits)
+                delay = self._way + waits + self._jitter * self._luck.random()
+                self._reports.append((self.now + delay, delay))
+            while self._reports and self._reports[0][0] <= self.now:
+                at, delay = self._reports.popleft()
+                self.delays.report("drive", delay, at)
+            if self.now >= self._next_look:
+                self._next_look = self.now + 0.02
+                goes = sum(size for _, size in self._recent) / 2.0
+                rate = self.cruise.update(self.delays.reading(self.now), goes, self.now)
+                self._rates.append((self.now + 0.04, rate))
+
+    def worst(self, share: float = 99.0) -> float:
+        """Seconds that the queue added, as a percentile."""
+        return float(np.percentile(self.added, share))
+
+
+@pytest.mark.parametrize("capacity", [1.4 * MB, 7 * MB, 60 * MB])
+@pytest.mark.parametrize("jitter", [0.001, 0.004])
+def test_a_driver_who_begins_while_files_travel_feels_next_to_nothing(capacity, jitter):
+    link = Link(capacity, jitter=jitter)
+    link.run(6, live=False)
+    assert link.sent / 6 > 0.95 * capacity
+    link.run(1.5)  # the queue of before drains
+    link.run(20)
+    assert link.worst() < 0.001
+    assert link.sent / 20 >= 0.7 * capacity
+
+
+@pytest.mark.parametrize("capacity", [1.4 * MB, 7 * MB])
+def test_files_that_begin_beside_a_driver_find_what_there_is(capacity):
+    link = Link(capacity)
+    link.cruise.update(Reading(0.0, 0.004), 0.0, link.now)
+    link.run(12)
+    assert link.worst(95) < 0.005
+    link.run(20)
+    assert link.worst() < 0.001
+    assert link.sent / 20 >= 0.6 * capacity
+
+
+def test_a_link_that_becomes_slower_is_noticed():
+    link = Link(7 * MB)
+    link.run(5, live=False)
+    link.run(5)
+    link.capacity = 2 * MB
+    link.run(8)
+    link.run(10)
+    assert link.worst(90) < 0.006
+    assert link.sent / 10 > 0.4 * link.capacity
+
+
+def test_a_link_that_becomes_quicker_is_found_after_a_while():
+    link = Link(2 * MB)
+    link.run(5, live=False)
+    link.run(5)
+    link.capacity = 4 * MB
+    link.run(80)
+    link.run(10)
+    assert link.sent / 10 > 0.55 * link.capacity
+
+
+def test_without_live_flows_there_is_no_limit_and_so_again_when_they_end():
+    link = Link(7 * MB)
+    link.run(3, live=False)
+    assert link.cruise.rate == UNLIMITED
+    link.run(5)
+    assert link.cruise.rate < 7 * MB
+    link.run(3, live=False)
+    assert link.cruise.rate == UNLIMITED
+
+
+def test_it_never_stands_still():
+    cruise = Cruise()
+    for step in range(500):
+        rate = cruise.update(Reading(0.5, 0.5), 0.0, step * 0.02)
+        assert rate >= FLOOR
+
+
+def test_the_constants_fit_each_other():
+    assert CALM < FEELS
+    assert 0.7 < SHARE < 0.9
