@@ -17,6 +17,7 @@ from pynet.backup.report import BackupReport, Order
 from pynet.backup.returning import begin_restore, find_entries
 from pynet.backup.run import BackupRun
 from pynet.backup.sheet import unpack
+from pynet.backup.state import LOOKS
 from pynet.errors import FilesError, PynetError
 from pynet.files.client import PATIENCE
 from pynet.files.info import Usage
@@ -27,6 +28,9 @@ from pynet.remote import RemoteGateway
 
 LOOK = 30.0
 """Seconds between two looks at how full the disk is."""
+
+BACK_OFF = 20
+"""So many times longer it is at most between two, while a full disk has nothing that may move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,22 +184,30 @@ class Backup:
             on_status: called after each look.
         """
         stop = stop or threading.Event()
+        looks, pause = 0, interval
         while not stop.is_set():
             try:
                 status = self.status()
                 if on_status is not None:
                     on_status(status)
-                state = self.place.state()
-                urgent = status.usage.share >= self.policy.high or state.draining
-                if urgent and state.previewed:
+                looks = looks + 1 if status.usage.share >= self.policy.high else 0
+                if status.agreed and self._is_time(status, looks):
                     with self._begin(self._order, None) as transfer:
                         while not transfer.progress.over:
-                            if stop.wait(0.2):
+                            if stop.wait(0.1):
                                 return
-                        yield transfer.wait()
+                        report = transfer.wait()
+                    # Where nothing may move, looking through all files again soon is no use.
+                    pause = interval if report.files else min(2 * pause, BACK_OFF * interval)
+                    yield report
+                else:
+                    pause = interval
             except PynetError as error:
                 yield error
-            stop.wait(interval)
+            stop.wait(pause)
+
+    def _is_time(self, status: Status, looks: int) -> bool:
+        return status.draining or looks >= LOOKS or status.usage.share > self.policy.urgent
 
     def _begin(self, order: Order, callback: OnProgress | None) -> Transfer[BackupReport]:
         transfer: Transfer[BackupReport] = Transfer(self.root, callback)

@@ -22,7 +22,15 @@ from pynet.backup.service import ALGORITHM
 from pynet.backup.sheet import pack_files, unpack
 from pynet.backup.words import HAVE, REMOVED, SETTLED
 from pynet.bulk.rate import UNLIMITED
-from pynet.errors import Cancelled, ConnectError, ConnectionLost, NoSpace, PynetError, TalkEnded
+from pynet.errors import (
+    Busy,
+    Cancelled,
+    ConnectError,
+    ConnectionLost,
+    NoSpace,
+    PynetError,
+    TalkEnded,
+)
 from pynet.files.attempt import Attempt
 from pynet.files.info import Problem, Usage, shown
 from pynet.files.landing import Landing
@@ -131,7 +139,7 @@ class BackupRun:
             try:
                 self._recover(tree, ledger)
                 return self._drain(tree, ledger)
-            except (ConnectionLost, ConnectError) as error:
+            except (ConnectionLost, ConnectError, Busy) as error:
                 now = time.monotonic()
                 if self._first is None:  # it never was there
                     raise
@@ -212,6 +220,7 @@ class BackupRun:
             self._lanes, "backup.move", args, make_end, self._order.lanes, self._look,
             self._cancelled,
         )  # fmt: skip
+        attempt.wants_pause = self._paused
         try:
             attempt.run()
         except NoSpace as error:

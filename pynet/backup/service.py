@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,9 @@ ALGORITHM = "blake3"
 
 RESERVED = 1024 * 1024
 """Bytes of a move's journal that are taken in advance: the disk is full when it is needed."""
+
+MEMORY = "/dev/shm"
+"""Where Linux keeps files in memory."""
 
 _JOURNAL = "move-{peer}-{job}.log"
 _JOB = re.compile(r"[0-9a-f]{8,64}(-\d+)?")
@@ -107,7 +111,7 @@ class BackupService:
         policy = Policy.from_dict(work["policy"])
         infos = unpack_files(work["files"])
         drain = Drain(policy.low)
-        with share.tree() as tree, self._journal(share, tree, job) as journal:
+        with share.tree() as tree, self._notes(share, tree, job) as journal:
             removal = Removal(tree, journal, protect=Probe(tree, policy).protect, brake=drain)
             for first, count, folder in work["units"]:
                 removal.unit(first, count, folder)
@@ -159,14 +163,33 @@ class BackupService:
 
     # ---- journals -----------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def _notes(self, share: Share, tree: Tree, job: str) -> Iterator[Journal]:
+        """The journal of a new move.
+
+        Where there is no room for it on the disk, it is in memory: if that is lost, nothing is
+        removed for its receipts, and the files are there and here.
+        """
+        if tree.usage().available >= RESERVED:
+            with self._journal(share, tree, job) as journal:
+                yield journal
+            return
+        memory = MEMORY if os.access(MEMORY, os.W_OK) else None
+        with (
+            tempfile.TemporaryDirectory(prefix="pynet-move-", dir=memory) as folder,
+            Journal(Path(folder) / "move.log", self._header(job)) as journal,
+        ):
+            yield journal
+
+    def _header(self, job: str) -> dict[str, Any]:
+        return {"what": "move", "version": 1, "peer": self._peer(), "job": job}
+
     def _journal(self, share: Share, tree: Tree, job: str) -> Journal:
         if not _JOB.fullmatch(job):
             raise ConfigurationError(f"{job!r:.80} is no id of a job")
-        peer = self._peer()
         tree.incoming(create=True).close()
-        path = share.path / os.fsdecode(INCOMING) / _JOURNAL.format(peer=peer, job=job)
-        header = {"what": "move", "version": 1, "peer": peer, "job": job}
-        return Journal(path, header, preallocate=RESERVED)
+        path = share.path / os.fsdecode(INCOMING) / _JOURNAL.format(peer=self._peer(), job=job)
+        return Journal(path, self._header(job), preallocate=RESERVED)
 
     def _unfinished(self, share: Share) -> list[str]:
         """Jobs of the caller's that were cut off."""
