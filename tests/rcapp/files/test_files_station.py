@@ -177,7 +177,7 @@ def test_a_run_moves_what_was_planned(
     assert sorted(path.name for path in moved.iterdir()) == [f"{n}.mcap" for n in range(6)]
     job = joined.queue.view().jobs[0]
     assert job.order.kind is Kind.MOVE
-    assert "6 removed from the car" in job.sentence()
+    assert "6 removed" in job.sentence()
     woken.until(lambda: joined.desk.view.plan is not None and not joined.desk.view.plan.needed)
     woken.until(lambda: joined.desk.view.history)
     assert "ROVER-1.toml" in [path.name for path in (tmp_path / "kept").iterdir()]

@@ -58,7 +58,7 @@ def car(tmp_path: Path) -> Iterator[LocalEngine]:
 
 
 def join(window: MainWindow, car: FilesEngine | None) -> FilesView:
-    window.files.link = FixedLink(car)  # type: ignore[assignment]
+    window.files.link = FixedLink(car)
     return window.files
 
 
