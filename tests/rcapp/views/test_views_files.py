@@ -147,10 +147,11 @@ def test_a_car_that_shares_nothing_is_explained(
 def test_a_car_that_refuses_is_explained(
     window: MainWindow, qtbot: QtBot, car: LocalEngine, home: Path
 ) -> None:
-    car.failures["roots"] = Forbidden("no")
+    car.refusal = Forbidden("no")
     view = join(window, car)
     window.show_files()
     qtbot.waitUntil(lambda: "owners only" in view.car.message.texts[1])
+    car.refusal = None
     qtbot.mouseClick(view.car.message.button, Button.LeftButton)
     qtbot.waitUntil(lambda: names(view.car.table) == ["maps", "recordings"])
 
