@@ -14,15 +14,23 @@ from typing import Any
 
 from pynet.backup.arrival import Arrival, read_outcomes
 from pynet.backup.drain import Drain, Verdict
-from pynet.backup.place import Place
 from pynet.backup.plan import Plan, Status
 from pynet.backup.policy import Policy
 from pynet.backup.report import BackupReport, Order
+from pynet.backup.returning import place_of
 from pynet.backup.service import ALGORITHM
-from pynet.backup.sheet import unpack
+from pynet.backup.sheet import pack_files, unpack
 from pynet.backup.words import HAVE, REMOVED, SETTLED
 from pynet.bulk.rate import UNLIMITED
-from pynet.errors import Cancelled, ConnectError, ConnectionLost, PynetError, TalkEnded
+from pynet.errors import (
+    Busy,
+    Cancelled,
+    ConnectError,
+    ConnectionLost,
+    NoSpace,
+    PynetError,
+    TalkEnded,
+)
 from pynet.files.attempt import Attempt
 from pynet.files.info import Problem, Usage, shown
 from pynet.files.landing import Landing
@@ -71,7 +79,7 @@ class BackupRun:
         self._order = order
         self._on_over = on_over
         self._policy = Policy.from_dict(order.policy)
-        self._place = Place(order.destination, order.device, order.root)
+        self._place = place_of(order)
         self._cancelled = threading.Event()
         self._paused = False
         self._rate = UNLIMITED
@@ -85,6 +93,7 @@ class BackupRun:
         self._plan: Plan | None = None
         self._first: Usage | None = None
         self._number = 0
+        self._full_here = False
         self._job = ""
         self.thread = threading.Thread(target=self._run, name="pynet-backup", daemon=True)
 
@@ -130,7 +139,7 @@ class BackupRun:
             try:
                 self._recover(tree, ledger)
                 return self._drain(tree, ledger)
-            except (ConnectionLost, ConnectError) as error:
+            except (ConnectionLost, ConnectError, Busy) as error:
                 now = time.monotonic()
                 if self._first is None:  # it never was there
                     raise
@@ -151,12 +160,17 @@ class BackupRun:
             self._first = self._first or usage
             draining = state.look(self._policy, usage, at_once=self._order.at_once)
             plan = self._planned(tree, drain, draining or self._order.below)
+            if plan.status is Status.IDLE:
+                # What was cut off may have been enough, once it was finished.
+                return self._report("done" if self._files else "idle", plan.usage, plan)
             if not plan.steps:
                 return self._report(plan.status.value, plan.usage, plan)
-            if plan.status is Status.IDLE:
-                return self._report("done" if self._files else "idle", plan.usage, plan)
             part = _beginning(plan)
             outcomes, result = self._move(tree, ledger, part)
+            if self._full_here:
+                self._recover(tree, ledger)
+                after = self._remote.call("files.usage", self._order.root)
+                return self._report(Verdict.DEST_FULL.value, after, plan)
             after = Usage(*result["usage"])
             drain.held = bool(result["held"])
             verdict = drain.after(plan, outcomes, after)
@@ -167,7 +181,12 @@ class BackupRun:
                 return self._report(verdict.value, after, plan)
 
     def _planned(self, tree: Tree, drain: Drain, draining: bool) -> Plan:
-        options = {"draining": draining, "destination": tree.usage(), "stay": drain.stay}
+        options = {
+            "draining": draining,
+            "destination": tree.usage(),
+            "stay": drain.stay,
+            "restored": self._place.restored().names(),
+        }
         parts = self._remote.batches(
             "backup.plan", self._order.root, self._policy.to_dict(), options
         )
@@ -185,7 +204,7 @@ class BackupRun:
         self._number += 1
         work = {
             "policy": self._policy.to_dict(),
-            "files": [info for _, info in plan.files],
+            "files": pack_files(info for _, info in plan.files),
             "units": [
                 [step.first, len(step.unit.files), step.unit.name]
                 for step in plan.steps
@@ -201,8 +220,14 @@ class BackupRun:
             self._lanes, "backup.move", args, make_end, self._order.lanes, self._look,
             self._cancelled,
         )  # fmt: skip
+        attempt.wants_pause = self._paused
         try:
             attempt.run()
+        except NoSpace as error:
+            # On this disk it is an end like any other; on that one, something to be told.
+            self._full_here = error is getattr(attempt.end, "failure", None)
+            if not self._full_here:
+                raise
         finally:
             outcomes = self._count(attempt, ledger)
         return outcomes, attempt.result

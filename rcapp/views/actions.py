@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
@@ -86,3 +88,12 @@ class Actions(QObject):
 def theme_choices() -> list[tuple[str, str]]:
     """(name, label) of every theme a person can choose."""
     return [(theme.SYSTEM, "As the system"), *((t.name, t.label) for t in theme.THEMES.values())]
+
+
+def without_arguments(slot: Callable[[], object]) -> Callable[..., None]:
+    """Some signals carry whether the action is checked, which is nothing to these slots."""
+
+    def call(*_ignored: object) -> None:
+        slot()
+
+    return call

@@ -7,12 +7,11 @@ import importlib
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, QThreadPool, QTimer
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -34,7 +33,7 @@ from rcapp.core.settings import Settings
 from rcapp.core.state import Link, Snapshot
 from rcapp.core.wheel import Holder
 from rcapp.views import icons, theme
-from rcapp.views.actions import Actions
+from rcapp.views.actions import Actions, without_arguments
 from rcapp.views.banner import insecure_banner
 from rcapp.views.bridge import WakeBridge
 from rcapp.views.demo import DemoKeeper
@@ -200,7 +199,7 @@ class MainWindow(QMainWindow):
             (stage.pair_wanted, self.pair_this_car),
             (self.bar.stop.clicked, self.press_stop),
         ):
-            signal.connect(_without_arguments(slot))
+            signal.connect(without_arguments(slot))
         stage.connect_wanted.connect(self.connect_to)
         stage.car_wanted.connect(self.garage.choose)
         stage.forget_wanted.connect(self.garage.forget)
@@ -293,7 +292,7 @@ class MainWindow(QMainWindow):
     def _open(self, dialog: AppDialog) -> None:
         self.drive.keys.release_all()
         self.session.drive.set_keyboard_active(False)
-        dialog.finished.connect(_without_arguments(self._dialog_closed))
+        dialog.finished.connect(without_arguments(self._dialog_closed))
         self._dialog_open = True
         dialog.open()
 
@@ -313,16 +312,17 @@ class MainWindow(QMainWindow):
 
     def show_files(self) -> None:
         """Go to the files; the keys no longer drive."""
-        self.actions_.files_view.setChecked(True)
-        self.pages.setCurrentWidget(self.files)
+        self._leave_drive(self.actions_.files_view, self.files)
         self.files.take_focus()
-        self._hand_over_keys()
 
     def show_settings_page(self) -> None:
         """Go to the settings; the keys no longer drive."""
-        self.actions_.settings_view.setChecked(True)
-        self.pages.setCurrentWidget(self.settings_view)
-        self.settings_view.setFocus()
+        self._leave_drive(self.actions_.settings_view, self.settings_view)
+
+    def _leave_drive(self, action: QAction, page: QWidget) -> None:
+        action.setChecked(True)
+        self.pages.setCurrentWidget(page)
+        page.setFocus()
         self._hand_over_keys()
 
     def set_theme(self, name: str) -> None:
@@ -486,12 +486,3 @@ class MainWindow(QMainWindow):
             if self._warmer.ident is not None:
                 self._warmer.join()
         super().closeEvent(event)
-
-
-def _without_arguments(slot: Callable[[], object]) -> Callable[..., None]:
-    """Some signals carry whether the action is checked, which is nothing to these slots."""
-
-    def call(*_ignored: object) -> None:
-        slot()
-
-    return call

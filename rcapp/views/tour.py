@@ -30,9 +30,10 @@ from rcapp.views.app import make_app
 from rcapp.views.main_window import MainWindow
 from rcapp.views.pairing_dialog import PairingDialog
 from rcapp.views.scripted import send_key
-from rcapp.views.tour_cars import Friend, OwnCar, air
+from rcapp.views.tour_cars import FilesCar, Friend, OwnCar, air
 from rcapp.views.tour_checks import check_theme, check_window
 from rcapp.views.tour_files import FilesTour
+from rcapp.views.tour_scene import lay_out_car, lay_out_laptop
 
 SIZES = (QSize(1280, 720), QSize(2560, 1440))
 SMALLEST = QSize(1000, 640)
@@ -42,6 +43,9 @@ AGAIN = 0.8
 
 SILENT_ADDRESS = "127.0.0.1:9"
 NAME = "Ben's laptop"
+FILES_UNIT, FILES_CROWD = 20_000, 0.2
+"""Bytes of what is a megabyte on a car, and the share of its files: the tour is no benchmark."""
+
 KNOWN = (
     KnownCar("garage.local:1857", "Großmutters schneller Überlandwagen mit Anhänger", seen=1.7e9),
     KnownCar("127.0.0.1:9", "Rover-1", "ABCDEFG-HIJKLMN", "driver", 1.7e9),
@@ -74,6 +78,8 @@ class Tour:
         settings = Settings(theme=shown.name, cars=KNOWN)
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         home = Path(self._folder.name)
+        # The Files tab begins in the person's own folder.
+        os.environ["HOME"] = os.environ["USERPROFILE"] = str(home)
         # The demo car must have the same identity as the window that starts it.
         os.environ[FOLDER] = str(home / "laptop")
         self.home = home
@@ -92,11 +98,11 @@ class Tour:
         self.until("the window", window.isActiveWindow)
         try:
             self._no_car()
-            FilesTour(self).without_car("26-files-nocar")
-            self.click(window.rail.buttons[0][1])
+            self._files_without_car()
             self._other_people()
             self._drive()
             self._dialogs()
+            self._files()
             self._settings()
             self._late()
         except TourError as error:
@@ -292,6 +298,32 @@ class Tour:
         self.click(button)
         self.until("the dialog gone", lambda: QApplication.activeModalWidget() is None)
         self.until("the window again", self.window.isActiveWindow)
+
+    def _files_without_car(self) -> None:
+        FilesTour(self).without_car("26-files-nocar")
+        self.click(self.window.rail.buttons[0][1])
+
+    def _files(self) -> None:
+        """The files of a car with a full disk, while the demo car is connected."""
+        view, snap = self.window.files, self.window.snapshot
+        lay_out_car(self.home / "disk", FILES_UNIT, FILES_CROWD)
+        lay_out_laptop(self.home / "Car backup", FILES_UNIT, FILES_CROWD)
+        link = view.link
+        name = "" if snap.car is None else snap.car.name
+        with FilesCar(self.home / "disk", "tour", name) as disk:
+            view.link = disk
+            files = FilesTour(self)
+            files.enter()
+            files.empty("27-files-empty")
+            files.transfer("28-files-transfer", files.copied)
+            files.make_full()
+            files.review("29-files-review")
+            files.moving("30-files-moving", files.copied)
+            files.policy("31-files-policy")
+            files.history("32-files-history")
+            view.link = link
+            self.until("the demo car's own files", lambda: view.station.engine is not disk.files)
+        self.click(self.window.rail.buttons[0][1])
 
     def _settings(self) -> None:
         window = self.window

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 from PySide6.QtCore import Qt
@@ -80,9 +81,26 @@ class FilesTour:
         tour.until("half of it", halfway)
         tour.shot(name)
 
+    def copied(self) -> bool:
+        """What was asked for is over: the tour's files are small."""
+        queue = self._view.station.queue.view()
+        return bool(queue.jobs) and not queue.open
+
+    def make_full(self) -> None:
+        """Set the marks so that the backup has something to do on this computer's disk."""
+        desk = self._view.station.desk
+        self._tour.until("how full it is", lambda: desk.view.storage.usage is not None)
+        usage = desk.view.storage.usage
+        share = 1.0 if usage is None else usage.share
+        high = min(0.98, max(0.05, round(share - 0.02, 2)))
+        policy = replace(desk.view.policy, high=high, low=round(high - 0.03, 2), floor_share=0.0)
+        desk.set_policy(replace(policy, floor_bytes=0, protect=("calibration*",)))
+        self._tour.until("a plan", lambda: desk.view.plan is not None)
+
     def review(self, name: str) -> None:
         """The plan, its rehearsal, and the consent that it asks for."""
         view, tour = self._view, self._tour
+        tour.until("the plan", lambda: view.storage.headline.text().startswith("Move"))
         tour.click(view.storage.review)
         tour.until("the review", lambda: view.review.go.isVisible() and view.review.go.isEnabled())
         view.review.show_why()

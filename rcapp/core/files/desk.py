@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from pynet.errors import FilesError
+from pynet.files.info import Usage
+from rcapp.core.events import Level
 from rcapp.core.files import words
 from rcapp.core.files.engine import FilesEngine, PastJob, Plan, Root
 from rcapp.core.files.explain import explain
@@ -21,11 +24,16 @@ from rcapp.core.files.worker import Worker
 
 logger = logging.getLogger("rcapp.files")
 
-USAGE_EVERY = 15.0
-"""Seconds between two looks how full the car is: one small question, also while driving."""
+USAGE_EVERY, UNSEEN_EVERY = 15.0, 60.0
+"""Seconds between two looks how full the car is while the tab is seen, and while it is not: one
+small question, also while driving."""
+
+FIRST_AFTER = 10.0
+"""Seconds after which it is asked for the first time: feeds and driving come first."""
 
 PLAN_EVERY = 120.0
-"""Seconds after which a plan that nobody reads is made anew, while the tab is seen."""
+"""Seconds after which a plan is made anew while the tab is seen: the car looks through all files
+for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +160,10 @@ class BackupDesk:
         self._lock = threading.Lock()
         self._engine: FilesEngine | None = None
         self._view = DeskView()
-        self._usage_at = self._plan_at = float("-inf")
+        self._usage_at: float | None = None
+        self._plan_at = float("-inf")
+        self._asked = False
+        self._notes: deque[tuple[Level, str]] = deque(maxlen=20)
         # A scan of the car may take long: how full it is must not wait behind it.
         self._worker = Worker("rcapp-backup")
         self._gauge = Worker("rcapp-storage")
@@ -173,22 +184,38 @@ class BackupDesk:
                 self._view = DeskView()
             else:
                 self._view = DeskView(car.car_id, car.car_name, planning=True)
-            self._usage_at = self._plan_at = float("-inf")
+            self._usage_at, self._plan_at, self._asked = None, float("-inf"), False
         if car is not None:
             # Before anything else, on both threads: each needs the policy.
             self._gauge.ask("load", lambda: self._load(car))
         self._wake()
 
-    def tend(self, now: float) -> None:
-        """Look now and then; ``now`` is local monotonic time."""
+    def take_notes(self) -> list[tuple[Level, str]]:
+        """A level and a sentence of what a person should know, since this was asked last."""
+        taken = []
+        while self._notes:
+            taken.append(self._notes.popleft())
+        return taken
+
+    def tend(self, now: float, *, seen: bool, plans: bool) -> None:
+        """Look now and then.
+
+        Args:
+            now: local monotonic time.
+            seen: somebody looks at the files.
+            plans: a plan may be made, which takes the car some work.
+        """
         with self._lock:
             car, view = self._engine, self._view
             if car is None or not view.kept.policy.destination:
                 return
-            usage_due = now - self._usage_at >= USAGE_EVERY
-            plan_due = now - self._plan_at >= PLAN_EVERY and not view.job
+            if self._usage_at is None:
+                self._usage_at = now + FIRST_AFTER - UNSEEN_EVERY
+            pause = USAGE_EVERY if seen else UNSEEN_EVERY
+            usage_due = now - self._usage_at >= pause or (seen and not self._asked)
+            plan_due = plans and now - self._plan_at >= PLAN_EVERY and not view.job
             if usage_due:
-                self._usage_at = now
+                self._usage_at, self._asked = now, True
             if plan_due:
                 self._plan_at = now
         if usage_due:
@@ -362,6 +389,7 @@ class BackupDesk:
             self._change(car, storage=replace(before, error=text))
             return
         usage = fullest.usage
+        self._note_fullness(car, before, usage)
         samples = with_sample(before.samples, time.time(), usage.used)
         made = replace(
             self.view.storage,
@@ -378,6 +406,14 @@ class BackupDesk:
                     kept = replace(self._view.kept, samples=samples)
                     self._view = replace(self._view, kept=kept)
             self._save()
+
+    def _note_fullness(self, car: FilesEngine, before: Storage, usage: Usage) -> None:
+        """Say once that a car has become as full as the upper mark."""
+        was_below = before.usage is None or before.usage.share < before.high
+        if was_below and usage.share >= before.high:
+            full = words.share(usage.share)
+            text = f"{car.car_name} is {full} full: Files shows which files the backup would move"
+            self._notes.append(("warn", text))
 
     def _see_roots(self, car: FilesEngine) -> list[Root]:
         roots = car.roots()

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rcapp.core.events import Level
 from rcapp.core.files import engine, words
 from rcapp.core.files.engine import FilesEngine, Progress, Report, Transfer
 
@@ -146,7 +147,7 @@ class JobView:
         if self.order.kind is Kind.REHEARSE:
             said = ["done", "nothing was moved"]
         elif self.order.kind is Kind.MOVE:
-            said.append(f"{words.grouped(report.removed)} removed from the car")
+            said.append(f"{words.grouped(report.removed)} removed")
         if report.identical:
             said.append(f"{words.plural(report.identical, 'file')} already there")
         if report.problems:
@@ -170,7 +171,7 @@ class JobView:
             )
         return ("resume" if self.state == engine.PAUSED else "pause", "cancel")
 
-    def news(self) -> tuple[str, str]:
+    def news(self) -> tuple[Level, str]:
         """A level and a sentence for the log and the desktop, when it is over."""
         order, report = self.order, self.report or Report()
         if self.state == engine.FAILED:

@@ -42,6 +42,7 @@ class FileStation:
         self.desk = BackupDesk(KeptFiles(kept), self.queue, wake)
         self._engine: FilesEngine | None = None
         self._begun = False
+        self._unseen: tuple[FilesEngine | None, str | None] | None = None
         self._closer = Worker("rcapp-files-leave")
 
     @property
@@ -57,10 +58,10 @@ class FileStation:
         self.queue.use(car)
         self.desk.use(car)
         again = car is not None and before is not None and car.car_id == before.car_id
-        folder = self.car.view.folder if again else None
-        self.car.use(None if car is None else CarFolders(car), folder)
-        if car is not None and not self._begun:
-            self.begin(default_destination())
+        # A car whose files nobody looks at is not asked for them: it has to drive.
+        self._unseen = car, self.car.view.folder if again else None
+        if car is None:
+            self._show_car()
         if before is not None:
             self._closer.ask("leave", before.close)
 
@@ -69,18 +70,28 @@ class FileStation:
         self._begun = self._begun or bool(folder)
         self.laptop.use(LocalFolders(folder))
 
-    def tend(self, now: float, *, seen: bool) -> None:
+    def tend(self, now: float, *, seen: bool, reading: bool = False) -> None:
         """Look now and then what has changed.
 
         Args:
             now: local monotonic time.
             seen: the tab is on the screen.
+            reading: the plan is being read, and must not change meanwhile.
         """
-        if seen and self.laptop.folders is None:
+        self.desk.tend(now, seen=seen, plans=seen and not reading)
+        if not seen:
+            return
+        if self._unseen is not None:
+            self._show_car()
+        if self.laptop.folders is None:
             self.begin()
-        self.desk.tend(now)
-        if seen:
-            self.laptop.tend(now)
+        self.laptop.tend(now)
+
+    def _show_car(self) -> None:
+        (car, folder), self._unseen = self._unseen or (None, None), None
+        self.car.use(None if car is None else CarFolders(car), folder or None)
+        if car is not None and not self._begun:
+            self.begin(default_destination())
 
     # Copying.
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from rcapp.core.files.engine import RUNNING, Entry, PastJob
 from rcapp.core.files.jobs import JobView, Kind, QueueView
-from rcapp.core.files.link import CarLink, MakeEngine
+from rcapp.core.files.link import CarLink, FilesLink, MakeEngine
 from rcapp.core.files.pane import PaneState
 from rcapp.core.files.policy import BackupPolicy
 from rcapp.core.files.station import FileStation
@@ -65,7 +65,7 @@ class FilesView(QWidget):
         self._rate: float | None = None
         self._last = "car"
         self._left = False
-        self.link = CarLink(session, make)
+        self.link: FilesLink = CarLink(session, make)
         self.station = FileStation(self._bridge.wake, kept)
         self.notices = DesktopNotices(self)
         self.storage = StorageCard()
@@ -239,16 +239,17 @@ class FilesView(QWidget):
         if self._left:
             return
         self.station.use(self.link.engine(snap))
-        self.station.tend(now, seen=self.isVisible())
+        reading = self.pages.currentWidget() is self.review
+        self.station.tend(now, seen=self.isVisible(), reading=reading)
 
     def _woken(self) -> None:
         """A thread of the station has something."""
         self._bridge.taken()
         if self._left:
             return
-        for job in self.station.take_news():
-            level, text = job.news()
-            self._events.add(level, text)  # type: ignore[arg-type]
+        news = [job.news() for job in self.station.take_news()]
+        for level, text in (*news, *self.station.desk.take_notes()):
+            self._events.add(level, text)
             self.notices.say(level, text)
         if self.isVisible():
             self.refresh()

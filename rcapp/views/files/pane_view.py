@@ -63,7 +63,7 @@ class PaneCard(QFrame):
         self._came_from = ""
         self._hidden = False
         self._act = ""
-        self._shown = False
+        self._shown: PaneView | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.model = FilesModel(pane, car=car)
         self.table = FilesTable(self.model, car=car)
@@ -161,15 +161,16 @@ class PaneCard(QFrame):
 
     def show_other(self, reason: str) -> None:
         """Why nothing can be copied to the other side now; empty when it can."""
-        self._other = reason
-        self._show_chosen()
+        if reason != self._other:
+            self._other = reason
+            self._show_chosen()
 
     def show_view(self, view: PaneView) -> None:
         """Show the pane as it is now."""
         before = self.model.view
-        if view == before and self._shown:
+        if view is self._shown:
             return
-        self._shown = True
+        self._shown = view
         kept = {entry.name for entry in self.table.chosen()}
         current, place = self.table.current_name(), self.table.verticalScrollBar().value()
         moved = view.visits != self._visits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from rcapp.core.files import words
 from rcapp.core.files.desk import DeskView
@@ -93,7 +93,7 @@ class ReviewPage(Page):
         self.body.addWidget(empty)
         return self.body
 
-    def _side(self) -> QStackedWidget:
+    def _side(self) -> QWidget:
         stay, column = card(margins=(20, 14, 12, 12))
         self._stay_title = label("What stays, and why", size=theme.TITLE, weight=theme.SEMIBOLD)
         self._stay_total = ElidedLabel("", size=theme.LABEL, role="secondary")
@@ -113,14 +113,13 @@ class ReviewPage(Page):
         both.setSpacing(theme.GAP)
         both.addWidget(stay, 1)
         both.addWidget(where)
-        self._side_stack = QStackedWidget()
-        self._side_stack.addWidget(plain(both))
-        return self._side_stack
+        self._right = plain(both)
+        return self._right
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the table more of a narrow window."""
         wide = SIDE_WIDE if event.size().width() >= NARROW else SIDE_NARROW
-        self._side_stack.setFixedWidth(wide)
+        self._right.setFixedWidth(wide)
         super().resizeEvent(event)
 
     # What it shows.
@@ -199,11 +198,8 @@ class ReviewPage(Page):
             if not self.strip.title.text():
                 self.strip.say(title, text, role="warn")
             else:
-                self.strip.say(
-                    self.strip.title.text(),
-                    f"{self.strip.text.text()} {title}: {text}",
-                    role="warn",
-                )
+                both = f"{self.strip.text.text()} {title}: {text[:1].lower()}{text[1:]}"
+                self.strip.say(self.strip.title.text(), both, role="warn")
         self.strip.setVisible(bool(self.strip.title.text()))
 
     def _show_body(self, desk: DeskView) -> None:
@@ -321,4 +317,5 @@ def _room(plan: Plan | None) -> tuple[str, str]:
         short = f"{said}, of which {floor} stay free: no more than {fits} fit. "
         return f"{short}The oldest files go first, the others stay on the car.", "warn"
     after = words.size(free - plan.bytes)
-    return f"{said}, {after} afterwards; {words.size(plan.floor)} are never touched.", "secondary"
+    floor = f"; {words.size(plan.floor)} are never touched" if plan.floor else ""
+    return f"{said}, {after} afterwards{floor}.", "secondary"

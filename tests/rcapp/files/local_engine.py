@@ -37,6 +37,7 @@ class LocalEngine:
         gate: holds copying where a test wants to look.
         calls: names of the methods that were called.
         failures: what the next call of a method raises, by its name.
+        refusal: what every call raises, if anything.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class LocalEngine:
         self.gate = Gate()
         self.calls: list[str] = []
         self.failures: dict[str, Exception] = {}
+        self.refusal: Exception | None = None
         self.held = threading.Event()
         self.held.set()
         self.closed = False
@@ -72,7 +74,7 @@ class LocalEngine:
         self.held.wait()
         if self.closed:
             raise Closed("the car was left")
-        error = self.failures.pop(name, None)
+        error = self.failures.pop(name, None) or self.refusal
         if error is not None:
             raise error
 

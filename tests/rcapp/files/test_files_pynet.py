@@ -68,6 +68,8 @@ def station(woken: Woken, tmp_path: Path, home: Path, engine: PynetEngine) -> It
     with FileStation(woken, tmp_path / "kept") as made:
         made.use(engine)
         made.begin(str(home))
+        woken.until(lambda: made.desk.view.policy.destination)
+        made.tend(0.0, seen=True)
         woken.until(lambda: made.car.view.state is PaneState.READY)
         woken.until(lambda: made.desk.view.policy.destination and made.laptop.view.folder)
         yield made

@@ -55,8 +55,9 @@ def station(woken: Woken, tmp_path: Path, home: Path) -> Iterator[FileStation]:
 @pytest.fixture
 def joined(station: FileStation, car: LocalEngine, woken: Woken) -> FileStation:
     station.use(car)
-    woken.until(lambda: station.car.view.shown.rows and station.desk.view.policy.destination)
+    woken.until(lambda: station.desk.view.policy.destination)
     station.tend(0.0, seen=True)
+    woken.until(lambda: station.car.view.shown.rows)
     woken.until(lambda: station.desk.view.plan is not None)
     woken.until(lambda: station.desk.view.storage.usage is not None)
     return station
@@ -98,6 +99,36 @@ def test_copying_to_the_car(joined: FileStation, woken: Woken, home: Path) -> No
     woken.until(lambda: "map.png" in joined.car.view.shown.rows_of)
     # Whatever is put there, the backup thinks anew.
     woken.until(lambda: joined.desk.view.plan.usage.used == 810 * KB)  # type: ignore[union-attr]
+
+
+def test_a_car_that_nobody_looks_at_is_left_alone(
+    station: FileStation, woken: Woken, car: LocalEngine
+) -> None:
+    station.use(car)
+    woken.until(lambda: station.desk.view.policy.destination)
+    for second in range(9):
+        station.tend(float(second), seen=False)
+    assert car.calls == []
+    station.tend(10.0, seen=False)
+    woken.until(lambda: station.desk.view.storage.usage)
+    assert set(car.calls) == {"roots"}
+    # It is full, which a person should know wherever they look.
+    assert station.desk.take_notes() == [
+        ("warn", "Rover-1 is 80.0 % full: Files shows which files the backup would move")
+    ]
+    station.tend(11.0, seen=True)
+    woken.until(lambda: station.car.view.shown.rows and station.desk.view.plan)
+
+
+def test_a_plan_that_is_read_does_not_change(
+    joined: FileStation, woken: Woken, car: LocalEngine
+) -> None:
+    plan = joined.desk.view.plan
+    joined.tend(1000.0, seen=True, reading=True)
+    assert not joined.desk.view.planning
+    joined.tend(1000.0, seen=True)
+    woken.until(lambda: not joined.desk.view.planning)
+    assert joined.desk.view.plan is not plan
 
 
 def test_without_a_car_nothing_is_copied(station: FileStation) -> None:
@@ -146,7 +177,7 @@ def test_a_run_moves_what_was_planned(
     assert sorted(path.name for path in moved.iterdir()) == [f"{n}.mcap" for n in range(6)]
     job = joined.queue.view().jobs[0]
     assert job.order.kind is Kind.MOVE
-    assert "6 removed from the car" in job.sentence()
+    assert "6 removed" in job.sentence()
     woken.until(lambda: joined.desk.view.plan is not None and not joined.desk.view.plan.needed)
     woken.until(lambda: joined.desk.view.history)
     assert "ROVER-1.toml" in [path.name for path in (tmp_path / "kept").iterdir()]
@@ -241,6 +272,7 @@ def test_the_same_car_over_another_connection_keeps_its_place(
     plan = joined.desk.view.plan
     again = LocalEngine(tmp_path / "car", capacity=1000 * KB)
     joined.use(again)
+    joined.tend(1.0, seen=True)
     woken.until(lambda: joined.car.view.shown.rows and not joined.car.view.opening)
     assert joined.car.view.folder == "recordings/2026-11"
     assert joined.desk.view.plan is plan

@@ -38,10 +38,8 @@ class LocalTour(Tour):
 
     def __init__(self, out: Path, size: QSize, shown: theme.Theme) -> None:
         super().__init__(out, size, shown)
-        for name in ("HOME", "USERPROFILE"):
-            os.environ[name] = str(self.home)
         self._link = Connected()
-        self.window.files.link = self._link  # type: ignore[assignment]
+        self.window.files.link = self._link
 
     def walk(self) -> None:
         """Every screen of the tab."""

@@ -96,5 +96,3 @@ def bench(benches: Made) -> Bench:
     bench = benches()
     bench.fill()
     return bench
-
-

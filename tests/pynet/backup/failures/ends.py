@@ -100,7 +100,9 @@ def settle_few(most: int) -> None:
 
 def begin(order: dict[str, Any]) -> None:
     """In any of them, first of all."""
-    logging.basicConfig(level=logging.INFO, format="%(relativeCreated)6d %(threadName)s %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, format="%(relativeCreated)6d %(threadName)s %(message)s"
+    )
     if "user" in order:
         os.setgroups([])
         os.setgid(order["user"])

@@ -1,4 +1,4 @@
-"""Classes 1, 2 and 3: either end, or both, are killed at each record and between any two effects."""
+"""Classes 1, 2 and 3: an end, or both, are killed at each record and between any two effects."""
 
 from __future__ import annotations
 
