@@ -433,12 +433,15 @@ class BackupDesk:
                     "the car shares no folder for writing, so nothing can be moved off it; share "
                     "one in the car's file with write = true"
                 )
-            plan = car.plan(self.view.rules)
+            rules = self.view.rules
+            plan = car.plan(rules)
         except Exception as error:
             logger.info("no plan for %s: %s", car.car_name, error)
             text = explain(error, car.car_name)
             self._change(car, planning=False, plan=None, stays=(), plan_error=text)
             return
+        if self.view.rules != rules:
+            return  # they have changed meanwhile, and a plan by the new ones is asked for already
         storage = replace(self.view.storage, usage=plan.usage, error="")
         self._change(
             car,
@@ -450,9 +453,11 @@ class BackupDesk:
         )
 
     def _history(self, car: FilesEngine) -> None:
+        rules = self.view.rules
         try:
-            found = tuple(car.history(self.view.rules))
+            found = tuple(car.history(rules))
         except Exception as error:
             self._change(car, history=(), history_error=explain(error, car.car_name))
             return
-        self._change(car, history=found, history_error="")
+        if self.view.rules == rules:
+            self._change(car, history=found, history_error="")

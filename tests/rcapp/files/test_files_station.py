@@ -227,6 +227,27 @@ def test_another_policy_is_planned_and_needs_a_rehearsal(
     assert joined.desk.view.storage.low == 0.5
 
 
+def test_a_plan_by_rules_that_have_changed_is_not_shown(
+    joined: FileStation, woken: Woken, car: LocalEngine, home: Path
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    scan = car.plan
+
+    def slow(policy: BackupPolicy) -> Plan:
+        begun.set()
+        go_on.wait()
+        return scan(policy)
+
+    car.plan = slow  # type: ignore[method-assign]
+    joined.desk.make_plan()
+    begun.wait()
+    joined.desk.set_policy(BackupPolicy(low=0.5, destination=str(home / "elsewhere")))
+    go_on.set()
+    woken.until(lambda: not joined.desk.view.planning)
+    assert joined.desk.view.plan is not None
+    assert len(joined.desk.view.plan.rows) == 3
+
+
 def test_a_car_that_shows_its_files_to_others_only(
     station: FileStation, woken: Woken, car: LocalEngine
 ) -> None:
