@@ -39,6 +39,7 @@ tour: $(VENV)/.installed-app ## every screen by mouse and key: pictures in build
 	@$(BIN)/python -m rcapp.views.tour $(ARGS)
 
 bench: $(VENV)/.installed-bench ## measure what was not yet, side by side with peers; writes docs/benchmarks.md
+	@$(BIN)/python .ci/system-libraries bench
 	@$(BIN)/python -m benchmarks --resume $(ARGS); missed=$$?; $(BIN)/python -m benchmarks.report; exit $$missed
 
 clean: ## remove what make made: .venv, build and caches

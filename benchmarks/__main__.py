@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 
-from benchmarks import core, links, security, video
+from benchmarks import core, files, links, security, video
 from benchmarks.harness import RESULTS, Report
 from benchmarks.link import LinkError
 from pynet.trust.store import FOLDER
@@ -17,6 +17,7 @@ BENCHES = {
     "links": links.PARTS,
     "video": video.PARTS,
     "security": security.PARTS,
+    "files": files.PARTS,
 }
 
 

@@ -19,6 +19,7 @@ from pi_agent.failsafe import rules
 from pi_agent.hardware.protocols import Sensor
 from pi_agent.helm import Helm
 from pi_agent.report import Reporter
+from pi_agent.roots import FilesConfig, prepared
 from pi_agent.subroutines import Subroutines
 from pi_agent.video import CameraVideo, offered
 from pynet.rc.messages import CarDescription, CarStatus
@@ -62,7 +63,13 @@ class Agent:
         checks = Checks(lambda: self._car.motion().battery, config.failsafe.battery_low)
         self.helm = Helm(self._car.plan, self._car.follow, box, checks.refusals)
         Subroutines(
-            self.description, self._cameras, sensors, self.helm, box.read, self.status
+            self.description,
+            self._cameras,
+            sensors,
+            self.helm,
+            box.read,
+            self.status,
+            config.files,
         ).register(self._gateway)
         self._reporter = Reporter(report, self.report) if report is not None else None
 
@@ -195,7 +202,20 @@ class Agent:
         )
         if trust.code_command:
             gateway.on_pairing = CodeCommand(trust.code_command)
+        for root in self._config.files:
+            _share(gateway, root)
         return gateway
+
+
+def _share(gateway: pynet.Gateway, root: FilesConfig) -> None:
+    """Share a folder, if it can be used; a car drives without it too."""
+    try:
+        folder = prepared(root)
+    except pynet.ConfigurationError as error:
+        logger.warning("%s is not shared: %s", root.name, error)
+        return
+    gateway.share(root.name, folder, write=root.write, role=root.role, quota=root.quota)
+    logger.info("shares %s: %s, for %s", root.name, folder, root.role)
 
 
 def _black_box_file(config: Config) -> Path | None:

@@ -90,7 +90,11 @@ def _configuration(options: argparse.Namespace) -> Config:
     """The file, changed by what the command line says."""
     if options.config is None and not options.sim and options.command == "run":
         raise ConfigError(["Say --sim for a simulated car, or --config FILE.toml for a real one."])
-    config = Config() if options.config is None else load_config(options.config)
+    config = (
+        Config()
+        if options.config is None
+        else load_config(options.config, look=options.command == "check")
+    )
     if options.sim:
         config = replace(config, drivetrain=replace(config.drivetrain, kind="simulated"))
     gateway = config.gateway

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pi_agent.config_reader import ConfigError, Table, read_file
 from pi_agent.hardware.hbridge_config import HBridgeConfig
+from pi_agent.roots import FilesConfig, read_files
 from pynet.errors import ConfigurationError
 from pynet.trust.identity import read_device_id
 from pynet.trust.peers import LONGEST_NAME, clean_name
@@ -24,6 +25,7 @@ __all__ = [
     "ConfigError",
     "DrivetrainConfig",
     "FailsafeConfig",
+    "FilesConfig",
     "GatewayConfig",
     "HBridgeConfig",
     "PeerConfig",
@@ -178,10 +180,15 @@ class Config:
     sensors: dict[str, SensorConfig] = field(default_factory=dict)
     failsafe: FailsafeConfig = field(default_factory=FailsafeConfig)
     simulator: SimulatorConfig = field(default_factory=SimulatorConfig)
+    files: tuple[FilesConfig, ...] = (FilesConfig(),)
 
 
-def load_config(path: str | Path) -> Config:
+def load_config(path: str | Path, *, look: bool = False) -> Config:
     """Reads and checks a file.
+
+    Args:
+        path: of it; relative paths in it start from its folder.
+        look: whether its folders are there is checked, too.
 
     Raises:
         ConfigError: with all problems of the file at once.
@@ -196,6 +203,7 @@ def load_config(path: str | Path) -> Config:
         sensors=_sensors(top.table("sensors")),
         failsafe=_failsafe(top.table("failsafe")),
         simulator=_simulator(top.table("simulator")),
+        files=_files(top, Path(path).parent, look),
     )
     _check_together(config, top)
     top.finish()
@@ -312,6 +320,12 @@ def _simulator(table: Table) -> SimulatorConfig:
     )
 
 
+def _files(top: Table, base: Path, look: bool) -> tuple[FilesConfig, ...]:
+    if "files" not in top.names():
+        return Config().files
+    return read_files(top.tables("files"), base, look)
+
+
 def _check_together(config: Config, top: Table) -> None:
     """What single values cannot tell."""
     if config.camera.min_bitrate > config.camera.max_bitrate:
@@ -353,7 +367,7 @@ def _lines(value: object, prefix: str) -> list[str]:
             plain += _lines(entry, prefix) if getattr(value, "kind", "") == "hbridge" else []
         elif isinstance(entry, tuple) and entry and is_dataclass(entry[0]):
             for part in entry:
-                inner += ["", f"[[{prefix}{key}]]", *_lines(part, "")]
+                inner += ["", f"[[{prefix}{key}]]", *_lines(part, f"{prefix}{key}.")]
         elif is_dataclass(entry) or isinstance(entry, dict):
             name = f"{prefix}{key}"
             body = _lines(entry, f"{name}.")

@@ -43,13 +43,17 @@ class Table:
         """The keys that the file gives in this table."""
         return list(self._values)
 
+    def raw(self, key: str) -> Any:
+        """What the file gives, to be checked by somebody else; None if it has none."""
+        return self._get(key, None)
+
     def table(self, key: str) -> Table:
         """The table under this key, empty if the file has none."""
         self._known.add(key)
         if key not in self._inner:
             values = self._values.get(key, {})
             if not isinstance(values, dict):
-                self.problem(key, "must be a table", f"write [{'.'.join([*self._path, key])}]")
+                self.problem(key, "must be a table", f"write [{_header((*self._path, key))}]")
                 values = {}
             self._inner[key] = Table(values, (*self._path, key), self._file, self._lines)
         return self._inner[key]
@@ -59,9 +63,8 @@ class Table:
         self._known.add(key)
         values = self._values.get(key, [])
         if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
-            self.problem(
-                key, "must be tables", f"write [[{'.'.join([*self._path, key])}]] for each"
-            )
+            remedy = f"write [[{_header((*self._path, key))}]] for each"
+            self.problem(key, "must be tables", remedy)
             return []
         found = [
             Table(value, (*self._path, key, str(number)), self._file, self._lines)
@@ -134,6 +137,24 @@ class Table:
             return None
         return float(value) if self._within(key, value, low, high, unit) else None
 
+    def size_or_none(self, key: str, low: int, high: int) -> int | None:
+        """Bytes: a whole number, or one with a unit such as MB or GiB; None if there is none."""
+        value = self._get(key, None)
+        if value is None:
+            return None
+        found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B\s*", str(value))
+        if isinstance(value, str) and found:
+            step = 1024 if found[3] else 1000
+            value = int(float(found[1]) * step ** " KMGT".index(found[2].upper() or " "))
+        if not isinstance(value, int) or isinstance(value, bool):
+            self.problem(key, "is no size", 'write "500 MB", "8 GB" or "8 GiB"')
+            return None
+        if not low <= value <= high:
+            side = "too little" if value < low else "too much"
+            self.problem(key, f"is {side}", f'use "{_size(low)}" to "{_size(high)}"')
+            return None
+        return value
+
     def pins(self, key: str, default: tuple[int, int]) -> tuple[int, int]:
         """Two different BCM pin numbers: forward and backward."""
         value = self._get(key, list(default))
@@ -155,6 +176,8 @@ class Table:
         where = f"[{path}] {key}" if path else key
         shown = f" = {_short(self._values[key])}" if key in self._values else ""
         line = _line_of(self._lines, self._path, key)
+        if line is None and path:  # the table is written as { ... } in a line
+            line = _line_of(self._lines, self._path[:-1], self._path[-1])
         at = f"{self._file}:{line}" if line else str(self._file)
         self._problems.append(f"{at}: {where}{shown} {what}; {remedy}.")
 
@@ -204,6 +227,17 @@ def read_file(file: Path) -> Table:
     return Table(values, (), file, text.splitlines())
 
 
+def _header(path: tuple[str, ...]) -> str:
+    """How a table is named in the file; those of an array are written without their numbers."""
+    return ".".join(part for part in path if not part.isdecimal())
+
+
+def _size(count: int) -> str:
+    """Bytes in the largest unit that fits."""
+    power = min(len(str(count)) - 1, 12) // 3
+    return f"{count // 1000**power} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"
+
+
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
@@ -220,7 +254,7 @@ def _line_of(lines: list[str], path: tuple[str, ...], key: str) -> int | None:
     for number, line in enumerate(lines, start=1):
         header = re.match(r"\s*(\[{1,2})([^\[\]]+)\]", line)
         if header:
-            here = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+            here = _numbered(header[2].split("."), seen)
             if here == (*path, key):
                 return number
             if header[1] == "[[":
@@ -231,3 +265,13 @@ def _line_of(lines: list[str], path: tuple[str, ...], key: str) -> int | None:
         elif here == path and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
             return number
     return of_table
+
+
+def _numbered(parts: list[str], seen: Counter[tuple[str, ...]]) -> tuple[str, ...]:
+    """The path of a table; one below an array of tables is in the last of them."""
+    path: tuple[str, ...] = ()
+    for at, part in enumerate(parts, start=1):
+        path = (*path, part.strip().strip("\"'"))
+        if at < len(parts) and seen[path]:
+            path = (*path, str(seen[path]))
+    return path

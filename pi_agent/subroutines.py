@@ -11,7 +11,9 @@ from typing import Any
 import pynet
 from pi_agent.hardware.protocols import Sensor
 from pi_agent.helm import Helm, Person
+from pi_agent.roots import FilesConfig
 from pi_agent.video import CameraVideo
+from pynet.errors import NotShared
 from pynet.rc.messages import (
     ArmAnswer,
     CameraFrame,
@@ -41,6 +43,7 @@ class Subroutines:
         helm: takes the drive commands, and knows who drives.
         black_box: gives the last transitions of the failsafe.
         status: gives what the ``status`` stream sends.
+        files: what is shared, and how the car suggests to empty it.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Subroutines:
         helm: Helm,
         black_box: Callable[[int], tuple[Transition, ...]],
         status: Callable[[], CarStatus],
+        files: tuple[FilesConfig, ...] = (),
     ) -> None:
         self._description = description
         self._cameras = cameras
@@ -58,10 +62,12 @@ class Subroutines:
         self._helm = helm
         self._black_box = black_box
         self._status = status
+        self._files = files
 
     def register(self, gateway: pynet.Gateway) -> None:
         """Offers all of them at ``gateway``."""
-        for watched in (self.describe, self.black_box, self.stop, self.disarm):
+        viewed = (self.describe, self.black_box, self.stop, self.disarm, self.backup_policy)
+        for watched in viewed:
             gateway.batch(watched, name=watched.__name__, role="viewer")
         gateway.stream(self.camera, name="camera", policy="latest", role="viewer")
         gateway.stream(self.sensor, name="sensor", policy=pynet.keep_last(8), role="viewer")
@@ -169,6 +175,16 @@ class Subroutines:
     def black_box(self, count: int = 100) -> tuple[Transition, ...]:
         """The last changes of the failsafe's stage."""
         return self._black_box(int(count))
+
+    def backup_policy(self, root: str) -> dict[str, Any]:
+        """How the car suggests to empty a folder that it shares; empty if it does not."""
+        who = pynet.caller()
+        role = pynet.Role.NONE if who is None else who.role
+        seen = {one.name: one for one in self._files if role >= pynet.Role.of(one.role)}
+        if root not in seen:
+            raise NotShared(f"There is nothing shared as {root!r:.60}; {_known(seen)}.")
+        policy = seen[root].backup
+        return {} if policy is None else policy.to_dict()
 
 
 def _person() -> Person:

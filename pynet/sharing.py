@@ -23,7 +23,13 @@ class Sharing:
         self._serving: tuple[Gateway, Door] | None = None
 
     def share(
-        self, name: str, path: str | os.PathLike[str], *, write: bool = False, role: str = "owner"
+        self,
+        name: str,
+        path: str | os.PathLike[str],
+        *,
+        write: bool = False,
+        role: str = "owner",
+        quota: int | None = None,
     ) -> None:
         """Let Controllers have the files below a folder, now or before the Gateway starts.
 
@@ -34,13 +40,15 @@ class Sharing:
             path: of the folder.
             write: files may be put there, and moved away from there.
             role: what a peer must be at least: ``"viewer"``, ``"driver"`` or ``"owner"``.
+            quota: bytes that the folder may hold. How full it is counts from then on, and not how
+                full its disk is; what would exceed it is refused.
 
         Raises:
             ConfigurationError: the name or the folder cannot be.
         """
         from pynet.files.shares import Share, Shares
 
-        share = Share.of(name, path, write, role)
+        share = Share.of(name, path, write, role, quota)
         with self._sharing:
             if self._shares is None:
                 self._shares = Shares()

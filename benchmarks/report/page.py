@@ -22,6 +22,7 @@ BENCHES = {
     "links": "Commands over links",
     "video": "Pictures over links",
     "security": "Security and safety",
+    "files": "Files",
 }
 PARTS = {
     "core.calls": "Calls",
@@ -52,6 +53,17 @@ PARTS = {
     "security.hostile": "A thousand hostile connections",
     "security.viewers": "Eight who watch",
     "security.failsafe": "The failsafe",
+    "files.large": "A large file on one machine",
+    "files.sealed": "A large file, encrypted",
+    "files.small": "Small files on one machine",
+    "files.tree": "A real tree on one machine",
+    "files.moves": "Small files moved for good",
+    "files.longfat": "A large file far away",
+    "files.longfat_small": "Small files far away",
+    "files.wifi_good": "Files in the same room",
+    "files.wifi_bad": "Files two walls away",
+    "files.driving": "Driving beside a transfer",
+    "files.resume": "Killed and resumed",
 }
 AGES = {
     "links.lan": "lan",

@@ -35,6 +35,21 @@ HEADS = {
     "oldest": "oldest executed, ms",
     "old": "executed > 250 ms old",
     "worst_old": "of all seeds",
+    "seconds": "s",
+    "rate": "MB/s",
+    "files_per_second": "files/s",
+    "cpu": "CPU, s",
+    "cpu_source": "CPU source, s",
+    "cpu_sink": "CPU sink, s",
+    "age_p99_more": "p99 more",
+    "rate_before": "MB/s before",
+    "share_of_what_is_left": "of what is left, %",
+    "full_rate_after": "full rate after, s",
+    "restart": "restart, s",
+    "cpu_until_restart": "CPU until then, s",
+    "sent_again": "sent again, MB",
+    "read_at_sink": "read at the sink, MB",
+    "read_at_source": "read at the source, MB",
 }
 
 

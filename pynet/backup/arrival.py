@@ -66,6 +66,11 @@ class Arrival(DurableReceiving):
         else:
             super()._take(word, message)
 
+    def tell_all(self) -> None:
+        """Also keep the outcomes: the source forgets them when it hears that this end is done."""
+        super().tell_all()
+        self._ledger.settled(self._job, {one.name: one.code for one in self.outcomes})
+
     def _told_of(self, settled: list[tuple[int, Settled]]) -> None:
         """What the ledger has on its disk may have a receipt."""
         now = time.time()

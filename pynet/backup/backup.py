@@ -14,20 +14,23 @@ from pynet.backup.place import Place
 from pynet.backup.plan import Plan
 from pynet.backup.policy import Policy
 from pynet.backup.report import BackupReport, Order
+from pynet.backup.returning import begin_restore, find_entries
 from pynet.backup.run import BackupRun
 from pynet.backup.sheet import unpack
+from pynet.backup.state import LOOKS
 from pynet.errors import FilesError, PynetError
 from pynet.files.client import PATIENCE
-from pynet.files.engine import ALGORITHM, Wishes
 from pynet.files.info import Usage
-from pynet.files.ledger import Entry, Job
+from pynet.files.ledger import Job
 from pynet.files.progress import Report
-from pynet.files.sending import Sending, Thing
 from pynet.files.transfer import OnProgress, Transfer
 from pynet.remote import RemoteGateway
 
 LOOK = 30.0
 """Seconds between two looks at how full the disk is."""
+
+BACK_OFF = 20
+"""So many times longer it is at most between two, while a full disk has nothing that may move."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Status:
 class Backup:
     """Moves the oldest files of a root here when the disk there is too full. Any thread.
 
-    Files go to ``destination/device/root/...``. Each is removed there only when it is here
+    Files go to ``destination/device/share/...``. Each is removed there only when it is here
     completely, durably, under its final name, and was read back from this disk.
 
     Args:
@@ -78,10 +81,10 @@ class Backup:
     ) -> None:
         self.policy = policy or Policy()
         self.root = root
-        self.place = Place(destination, car.name, root)
+        machine = "" if car.peer is None else car.peer.id
+        self.place = Place(destination, car.name, root, machine)
         self._car = car
         self._own_process = own_process
-        machine = "" if car.peer is None else car.peer.id
         self._order = Order(
             root,
             str(self.place.path),
@@ -107,7 +110,11 @@ class Backup:
         """
         draining = below or self.place.state().draining
         with self.place.tree() as tree:
-            options = {"draining": draining, "destination": tree.usage(), "stay": {}}
+            options = {
+                "draining": draining,
+                "destination": tree.usage(),
+                "restored": self.place.restored().names(),
+            }
         parts = self._car.files.remote.batches(
             "backup.plan", self.root, self.policy.to_dict(), options
         )
@@ -177,22 +184,30 @@ class Backup:
             on_status: called after each look.
         """
         stop = stop or threading.Event()
+        looks, pause = 0, interval
         while not stop.is_set():
             try:
                 status = self.status()
                 if on_status is not None:
                     on_status(status)
-                state = self.place.state()
-                urgent = status.usage.share >= self.policy.high or state.draining
-                if urgent and state.previewed:
+                looks = looks + 1 if status.usage.share >= self.policy.high else 0
+                if status.agreed and self._is_time(status, looks):
                     with self._begin(self._order, None) as transfer:
                         while not transfer.progress.over:
-                            if stop.wait(0.2):
+                            if stop.wait(0.1):
                                 return
-                        yield transfer.wait()
+                        report = transfer.wait()
+                    # Where nothing may move, looking through all files again soon is no use.
+                    pause = interval if report.files else min(2 * pause, BACK_OFF * interval)
+                    yield report
+                else:
+                    pause = interval
             except PynetError as error:
                 yield error
-            stop.wait(interval)
+            stop.wait(pause)
+
+    def _is_time(self, status: Status, looks: int) -> bool:
+        return status.draining or looks >= LOOKS or status.usage.share > self.policy.urgent
 
     def _begin(self, order: Order, callback: OnProgress | None) -> Transfer[BackupReport]:
         transfer: Transfer[BackupReport] = Transfer(self.root, callback)
@@ -209,47 +224,22 @@ class Backup:
     def restore(self, what: str, *, callback: OnProgress | None = None) -> Transfer[Report]:
         """Begin to put files back to where they were; the copies here stay.
 
+        Each copy is compared with the digest in the ledger first. If something else has its name
+        there by now, that stays too, and what is put back is called ``name (2)``. A backup leaves
+        what was put back where it is for a week.
+
         Args:
-            what: id of a job in the history, or the name of a file or a folder as it was there.
+            what: id of a job in the history, or its begin; or the name of a file or a folder as it
+                was there, in whichever job it moved last; or both: ``job/name``.
             callback: called with each Progress.
 
         Raises:
             FilesError: nothing of that name was moved.
         """
-        entries = self._entries(what)
-        if not entries:
-            raise FilesError(
-                f"{what!r} is neither a job nor a file that was moved from {self.root}; "
-                "history() lists both"
-            )
-        tree = self.place.tree()
-
-        def things() -> Iterator[Thing]:
-            for entry in entries:
-                info = tree.info(entry.final_name)
-                yield tree, entry.name, replace(info, mode=entry.mode)
-
-        wishes = Wishes(None, self._order.lanes, "keep", self._order.patience)
-        args = (self.root, {"conflict": "keep", "algorithm": ALGORITHM, "durable": True})
+        entries = find_entries(self._order, what)
         transfer: Transfer[Report] = Transfer(what, callback)
-        self._car.files.engine.begin(
-            transfer,
-            "files.put",
-            args,
-            lambda say: Sending(things(), say, ALGORITHM),
-            wishes,
-        )
+        if self._own_process:
+            return self._car.files.relay("restore", (self._order, what), transfer)
+        begin_restore(self._car.files.engine, transfer, self._order, entries)
+        self._car.files.governor.watch(transfer)
         return transfer
-
-    def _entries(self, what: str) -> list[Entry]:
-        jobs = [job for job in self.history() if job.source == self.root]
-        for job in jobs:
-            if job.id == what:
-                return list(job.entries.values())
-        wanted = what.encode("utf-8", "surrogateescape").strip(b"/")
-        found: dict[bytes, Entry] = {}
-        for job in jobs:  # newest first: of a name that moved twice the newer one
-            for name, entry in job.entries.items():
-                if name == wanted or name.startswith(wanted + b"/"):
-                    found.setdefault(name, entry)
-        return list(found.values())

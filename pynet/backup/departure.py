@@ -6,30 +6,27 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+from pynet.backup.rooted import Rooted
 from pynet.backup.words import ENOUGH, FAILED, REMOVED, SETTLED
-from pynet.files.hashing import LEAF, leaf_size, root_digest, zeros_digest
 from pynet.files.info import FileInfo
 from pynet.files.receipts import Outcome, Receipt
 from pynet.files.removal import Removal
-from pynet.files.sending import Say, Sending, Thing
-from pynet.files.work import Large
+from pynet.files.sending import Say, Thing
 
 
-class Departure(Sending):
-    """Sends as :class:`Sending` does; what it reads is what receipts have to name.
+class Departure(Rooted):
+    """Sends as :class:`Rooted` does; what it reads is what receipts have to name.
 
     The control talk's owner does all that the Removal does; lanes only tell it what they read.
 
     Args:
-        things, say, algorithm: see :class:`Sending`; all are files, in the order of the plan.
+        things, say, algorithm: see :class:`Rooted`; all are files, in the order of the plan.
         removal: removes them.
     """
 
     def __init__(self, things: Iterable[Thing], say: Say, algorithm: str, removal: Removal) -> None:
         super().__init__(things, say, algorithm)
-        self._algorithm = algorithm
         self._removal = removal
-        self._digests: dict[int, dict[int, bytes]] = {}
         self._read: deque[tuple[int, bytes]] = deque()
         self._dropped: deque[int] = deque()
         self._expected: set[int] = set()
@@ -39,26 +36,12 @@ class Departure(Sending):
 
     def _was_read(self, id: int, leaf: int, digest: bytes) -> None:
         if id in self._large:
-            with self._lock:
-                self._digests.setdefault(id, {})[leaf] = digest
+            super()._was_read(id, leaf, digest)
         else:
             self._read.append((id, digest))
 
-    def _was_sealed(self, large: Large) -> None:
-        """Its digest is that of what this disk has, also of leaves that went out before a cut."""
-        digests = self._digests.get(large.id, {})
-        source = self._source(large.id, large.info)
-        buffer = memoryview(bytearray(LEAF))
-        leaves: list[bytes] = []
-        while (leaf := len(leaves)) < source.leaves:
-            hole = source.hole(leaf)
-            leaves += [
-                zeros_digest(self._algorithm, leaf_size(large.info.size, leaf + n))
-                for n in range(hole)
-            ]
-            if not hole:
-                leaves.append(digests.get(leaf) or self._digest(source.read(leaf, buffer)))
-        self._read.append((large.id, root_digest(self._algorithm, large.info.size, leaves)))
+    def _has_root(self, id: int, root: bytes) -> None:
+        self._read.append((id, root))
 
     def _drop(self, id: int, error: Exception) -> None:
         self._dropped.append(id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pynet.backup.restored import Restored
 from pynet.backup.state import State
 from pynet.files.ledger import Ledger
 from pynet.files.names import portable
@@ -17,19 +18,27 @@ FOLDER = ".pynet-backup"
 class Place:
     """A destination folder.
 
-    Files of a device lie in ``device/root/...``, as they lay there.
+    Files of a device lie in ``device/share/...``, as they lay there.
 
     Args:
         destination: the folder, made if it is missing.
         device: what the other machine is called.
         root: of it.
+        machine: its device id; two devices of one name share a folder, and nothing else.
+
+    Attributes:
+        path: the folder.
+        base: name of the device's folder of the root, below it.
     """
 
-    def __init__(self, destination: str | os.PathLike[str], device: str, root: str) -> None:
+    def __init__(
+        self, destination: str | os.PathLike[str], device: str, root: str, machine: str = ""
+    ) -> None:
         self.path = Path(destination).expanduser().absolute()
-        parts = [portable(os.fsencode(part)) for part in (device or "device", root)]
+        parts = [_folder(part) for part in (device or "device", root)]
         self.base = b"/".join(parts)
-        self._state = f"{os.fsdecode(parts[0])}-{os.fsdecode(parts[1])}.json"
+        which = [os.fsdecode(part)[:80] for part in parts] + [machine[:15]] * bool(machine)
+        self._name = "-".join(which)
 
     def tree(self) -> Tree:
         """The destination.
@@ -54,4 +63,14 @@ class Place:
 
     def state(self) -> State:
         """Whether the root is being emptied, and whether a person has agreed to that."""
-        return State(self.path / FOLDER / self._state)
+        return State(self.path / FOLDER / f"{self._name}.json")
+
+    def restored(self) -> Restored:
+        """What was put back there lately."""
+        return Restored(self.path / FOLDER / f"{self._name}.restored.json")
+
+
+def _folder(name: str) -> bytes:
+    """A name that comes from the other machine, as a folder that is none of pynet's own."""
+    part = portable(os.fsencode(name))
+    return b"_" + part[1:] if part.startswith(b".") else part

@@ -49,8 +49,8 @@ class Policy:
     floor_bytes: int = 5 * GIB
 
     def __post_init__(self) -> None:
-        for name in ("high", "low", "urgent"):
-            _number(self, name, 0.01, 1.0, "write 75 % as 0.75")
+        for name, least in (("high", 0.01), ("low", 0.0), ("urgent", 0.01)):
+            _number(self, name, least, 1.0, "write 75 % as 0.75")
         _number(self, "floor_share", 0.0, 0.99, "write 10 % as 0.1")
         _number(self, "min_age", 0.0, 10 * 365 * 86400.0, "it is in seconds")
         _number(self, "keep_days", 0.0, 36500.0, "it is in days")

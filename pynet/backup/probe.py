@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 
 from pynet.backup.globs import Globs
 from pynet.backup.policy import Policy
@@ -16,6 +17,10 @@ from pynet.files.tree import Tree
 
 KEEP_MARK = "user.pynet.keep"
 """Extended attribute of a file that stays, whatever its value."""
+
+BELIEVED = 0.5
+"""Seconds for which a folder is taken to have a mark or none: a look at each file's would cost as
+much as all the rest."""
 
 
 class Probe:
@@ -30,6 +35,8 @@ class Probe:
         self._tree = tree
         self._protect = Globs(policy.protect)
         self._others = OpenFiles()
+        self._kept: dict[bytes, bool] = {}
+        self._until = 0.0
 
     def unit(self, unit: Unit) -> Skip | None:
         """Why a unit has to stay: the ``probe`` of :func:`~pynet.backup.plan.plan`."""
@@ -55,10 +62,26 @@ class Probe:
             with contextlib.suppress(OSError):
                 os.getxattr(fd, KEEP_MARK)
                 return f"it has the mark {KEEP_MARK}"
-        name = info.name
-        while name:
-            name = name.rpartition(b"/")[0]
-            with contextlib.suppress(OSError, BadName):
-                self._tree.folder(name).lstat(KEEP)
-                return "a .pynet-keep in its folder, or one above, keeps it"
+        if self._is_kept(info.name.rpartition(b"/")[0]):
+            return "a .pynet-keep in its folder, or one above, keeps it"
         return ""
+
+    def _is_kept(self, folder: bytes) -> bool:
+        """Whether a folder or one above has the mark; believed for a moment."""
+        now = time.monotonic()
+        if now > self._until:
+            self._kept.clear()
+            self._until = now + BELIEVED
+        kept = self._kept.get(folder)
+        if kept is None:
+            kept = self._has_mark(folder)
+            kept = kept or (bool(folder) and self._is_kept(folder.rpartition(b"/")[0]))
+            self._kept[folder] = kept
+        return kept
+
+    def _has_mark(self, folder: bytes) -> bool:
+        try:
+            self._tree.folder(folder).lstat(KEEP)
+        except (OSError, BadName):
+            return False
+        return True

@@ -17,8 +17,7 @@ class BackupReport:
         job: its id in the history; empty if nothing had to move.
         verdict: ``"done"``: the low mark is reached; ``"idle"``: there was nothing to do;
             ``"exhausted"``: all that may move has, and it is not enough; ``"destination full"``;
-            ``"held elsewhere"``: removing files frees nothing; or ``"preview"``: nothing was moved,
-            because nobody has agreed yet.
+            or ``"held elsewhere"``: removing files frees nothing.
         files, bytes: that moved.
         freed: bytes that the disk has more now.
         before, after: how full it was and is.

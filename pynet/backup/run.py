@@ -14,15 +14,23 @@ from typing import Any
 
 from pynet.backup.arrival import Arrival, read_outcomes
 from pynet.backup.drain import Drain, Verdict
-from pynet.backup.place import Place
 from pynet.backup.plan import Plan, Status
 from pynet.backup.policy import Policy
 from pynet.backup.report import BackupReport, Order
+from pynet.backup.returning import place_of
 from pynet.backup.service import ALGORITHM
-from pynet.backup.sheet import unpack
+from pynet.backup.sheet import pack_files, unpack
 from pynet.backup.words import HAVE, REMOVED, SETTLED
 from pynet.bulk.rate import UNLIMITED
-from pynet.errors import Cancelled, ConnectError, ConnectionLost, PynetError, TalkEnded
+from pynet.errors import (
+    Busy,
+    Cancelled,
+    ConnectError,
+    ConnectionLost,
+    NoSpace,
+    PynetError,
+    TalkEnded,
+)
 from pynet.files.attempt import Attempt
 from pynet.files.info import Problem, Usage, shown
 from pynet.files.landing import Landing
@@ -38,7 +46,7 @@ from pynet.talk import open_talk
 
 log = logging.getLogger("pynet.backup")
 
-MOST = 5000
+MOST = 20_000
 """Files in one plan's move; what is left after them is planned anew."""
 
 TELL = 0.1
@@ -71,7 +79,7 @@ class BackupRun:
         self._order = order
         self._on_over = on_over
         self._policy = Policy.from_dict(order.policy)
-        self._place = Place(order.destination, order.device, order.root)
+        self._place = place_of(order)
         self._cancelled = threading.Event()
         self._paused = False
         self._rate = UNLIMITED
@@ -80,10 +88,12 @@ class BackupRun:
         self._meter = Meter(self._began)
         self._before = 0  # bytes that arrived in moves that are over
         self._files = self._bytes = 0
+        self._counted: set[tuple[str, bytes]] = set()
         self._kept: dict[bytes, Problem] = {}
         self._plan: Plan | None = None
         self._first: Usage | None = None
         self._number = 0
+        self._full_here = False
         self._job = ""
         self.thread = threading.Thread(target=self._run, name="pynet-backup", daemon=True)
 
@@ -129,7 +139,7 @@ class BackupRun:
             try:
                 self._recover(tree, ledger)
                 return self._drain(tree, ledger)
-            except (ConnectionLost, ConnectError) as error:
+            except (ConnectionLost, ConnectError, Busy) as error:
                 now = time.monotonic()
                 if self._first is None:  # it never was there
                     raise
@@ -150,12 +160,17 @@ class BackupRun:
             self._first = self._first or usage
             draining = state.look(self._policy, usage, at_once=self._order.at_once)
             plan = self._planned(tree, drain, draining or self._order.below)
+            if plan.status is Status.IDLE:
+                # What was cut off may have been enough, once it was finished.
+                return self._report("done" if self._files else "idle", plan.usage, plan)
             if not plan.steps:
                 return self._report(plan.status.value, plan.usage, plan)
-            if plan.status is Status.IDLE:
-                return self._report("done" if self._files else "idle", plan.usage, plan)
             part = _beginning(plan)
             outcomes, result = self._move(tree, ledger, part)
+            if self._full_here:
+                self._recover(tree, ledger)
+                after = self._remote.call("files.usage", self._order.root)
+                return self._report(Verdict.DEST_FULL.value, after, plan)
             after = Usage(*result["usage"])
             drain.held = bool(result["held"])
             verdict = drain.after(plan, outcomes, after)
@@ -166,7 +181,12 @@ class BackupRun:
                 return self._report(verdict.value, after, plan)
 
     def _planned(self, tree: Tree, drain: Drain, draining: bool) -> Plan:
-        options = {"draining": draining, "destination": tree.usage(), "stay": drain.stay}
+        options = {
+            "draining": draining,
+            "destination": tree.usage(),
+            "stay": drain.stay,
+            "restored": self._place.restored().names(),
+        }
         parts = self._remote.batches(
             "backup.plan", self._order.root, self._policy.to_dict(), options
         )
@@ -184,7 +204,7 @@ class BackupRun:
         self._number += 1
         work = {
             "policy": self._policy.to_dict(),
-            "files": [info for _, info in plan.files],
+            "files": pack_files(info for _, info in plan.files),
             "units": [
                 [step.first, len(step.unit.files), step.unit.name]
                 for step in plan.steps
@@ -193,27 +213,35 @@ class BackupRun:
         }
 
         def make_end(say: Callable[..., None]) -> Arrival:
-            landing = Landing(
-                tree,
-                self._place.base,
-                algorithm=ALGORITHM,
-                durable=True,
-                origin=self._order.machine or self._order.device,
-                floor_bytes=self._policy.floor_bytes,
-                floor_share=self._policy.floor_share,
-            )
-            return Arrival(landing, say, ALGORITHM, ledger, self._job)
+            return Arrival(self._landing(tree), say, ALGORITHM, ledger, self._job)
 
         args = (self._order.root, f"{self._job}-{self._number}", work)
         attempt = Attempt(
             self._lanes, "backup.move", args, make_end, self._order.lanes, self._look,
             self._cancelled,
         )  # fmt: skip
+        attempt.wants_pause = self._paused
         try:
             attempt.run()
+        except NoSpace as error:
+            # On this disk it is an end like any other; on that one, something to be told.
+            self._full_here = error is getattr(attempt.end, "failure", None)
+            if not self._full_here:
+                raise
         finally:
             outcomes = self._count(attempt, ledger)
         return outcomes, attempt.result
+
+    def _landing(self, tree: Tree) -> Landing:
+        return Landing(
+            tree,
+            self._place.base,
+            algorithm=ALGORITHM,
+            durable=True,
+            origin=self._order.machine or self._order.device,
+            floor_bytes=self._policy.floor_bytes,
+            floor_share=self._policy.floor_share,
+        )
 
     def _count(self, attempt: Attempt, ledger: Ledger) -> list[Outcome]:
         """Keep what a move that is over has come to, however it ended."""
@@ -230,9 +258,14 @@ class BackupRun:
         known = ledger.jobs[job].entries if job in ledger.jobs else {}
         for one in outcomes:
             if one.removed and one.name in known:
-                self._files += 1
-                self._bytes += known[one.name].size
                 self._kept.pop(one.name, None)
+                # What was removed is told of again after a cut.
+                if (job == self._job or not known[one.name].outcome) and (
+                    (job, one.name) not in self._counted
+                ):
+                    self._counted.add((job, one.name))
+                    self._files += 1
+                    self._bytes += known[one.name].size
             elif not one.removed and one.code != "enough":
                 self._kept[one.name] = Problem(one.name, one.code, one.text)
         if known:
@@ -244,14 +277,18 @@ class BackupRun:
         """Answer what the source asks about moves that were cut off."""
         lane = self._lanes.borrow()
         try:
-            with open_talk(lane, "backup.recover", self._order.root) as talk:
+            # The landing also removes what a run that was killed has left here.
+            with (
+                self._landing(tree) as landing,
+                open_talk(lane, "backup.recover", self._order.root) as talk,
+            ):
                 while True:
                     said = talk.hear()
                     if said is None:
                         continue
                     word, job, rows = said.value
                     if word == HAVE:
-                        talk.say([SETTLED, self._receipts(tree, ledger, job, rows)])
+                        talk.say([SETTLED, self._receipts(landing, ledger, job, rows)])
                     elif word == REMOVED:
                         self._take_outcomes(ledger, _ledger_job(job), read_outcomes(rows))
         except TalkEnded:
@@ -259,16 +296,15 @@ class BackupRun:
         finally:
             self._lanes.give_back(lane)
 
-    def _receipts(self, tree: Tree, ledger: Ledger, job: str, asked: list[Any]) -> list[list[Any]]:
+    def _receipts(
+        self, landing: Landing, ledger: Ledger, job: str, asked: list[Any]
+    ) -> list[list[Any]]:
         """Receipts for those that are here for good, read back from the disk once more."""
         receipts = []
-        with Landing(
-            tree, self._place.base, algorithm=ALGORITHM, durable=True, origin=self._order.machine
-        ) as landing:
-            for number, name, root, _ in asked:
-                entry = ledger.holds(_ledger_job(job), name, root)
-                if entry is not None and landing.proven(entry.final_name, entry.size, root):
-                    receipts.append([number, root, entry.final_name, entry.device, entry.inode])
+        for number, name, root, _ in asked:
+            entry = ledger.holds(_ledger_job(job), name, root)
+            if entry is not None and landing.proven(entry.final_name, entry.size, root):
+                receipts.append([number, root, entry.final_name, entry.device, entry.inode])
         return receipts
 
     # ---- how far it is ------------------------------------------------------------------

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +17,11 @@ from pynet.backup.drain import Drain
 from pynet.backup.plan import Plan, plan
 from pynet.backup.policy import Policy
 from pynet.backup.probe import Probe
-from pynet.backup.sheet import pack_head, pack_skips, pack_steps
+from pynet.backup.restored import staying
+from pynet.backup.sheet import pack_head, pack_skips, pack_steps, unpack_files
 from pynet.backup.words import HAVE, REMOVED, SETTLED
 from pynet.errors import Busy, ConfigurationError, TalkEnded
-from pynet.files.info import FileInfo, Usage
+from pynet.files.info import Usage
 from pynet.files.journal import Journal
 from pynet.files.names import INCOMING
 from pynet.files.receipts import Sent
@@ -39,8 +41,8 @@ ALGORITHM = "blake3"
 RESERVED = 1024 * 1024
 """Bytes of a move's journal that are taken in advance: the disk is full when it is needed."""
 
-AT_A_TIME = 500
-"""Rows of a plan in one message."""
+MEMORY = "/dev/shm"
+"""Where Linux keeps files in memory."""
 
 _JOURNAL = "move-{peer}-{job}.log"
 _JOB = re.compile(r"[0-9a-f]{8,64}(-\d+)?")
@@ -69,11 +71,11 @@ class BackupService:
     ) -> Iterator[dict[str, Any]]:
         """What would move: a head, then its steps and what stays, some at a time."""
         share, _ = self._files.find_place(place)
-        with Tree(share.path) as tree:
+        with share.tree() as tree:
             made = self._plan(tree, Policy.from_dict(policy), options)
         yield {"head": pack_head(made)}
-        yield from pack_steps(made, AT_A_TIME)
-        yield from pack_skips(made, AT_A_TIME)
+        yield from pack_steps(made)
+        yield from pack_skips(made)
 
     @staticmethod
     def _plan(tree: Tree, policy: Policy, options: dict[str, Any]) -> Plan:
@@ -87,7 +89,7 @@ class BackupService:
             destination=destination if isinstance(destination, Usage) else None,
             largest=options.get("largest"),
             probe=Probe(tree, policy).unit,
-            stay=options.get("stay"),
+            stay=staying(options.get("restored", b"")) | options.get("stay", {}),
         )
 
     # ---- moving -------------------------------------------------------------------------
@@ -102,14 +104,14 @@ class BackupService:
             token: by which lanes find it.
             place: the share.
             job: of the Controller's ledger, with the number of the plan.
-            work: ``policy``, ``files`` (FileInfo in the order of the plan) and ``units``
+            work: ``policy``, ``files`` (packed, in the order of the plan) and ``units``
                 ``[[first, count, folder], ...]``.
         """
         share, _ = self._files.find_place(place, write=True)
         policy = Policy.from_dict(work["policy"])
-        infos = [info for info in work["files"] if isinstance(info, FileInfo)]
+        infos = unpack_files(work["files"])
         drain = Drain(policy.low)
-        with Tree(share.path) as tree, self._journal(share, tree, job) as journal:
+        with share.tree() as tree, self._notes(share, tree, job) as journal:
             removal = Removal(tree, journal, protect=Probe(tree, policy).protect, brake=drain)
             for first, count, folder in work["units"]:
                 removal.unit(first, count, folder)
@@ -129,7 +131,7 @@ class BackupService:
         """
         share, _ = self._files.find_place(place, write=True)
         count = 0
-        with Tree(share.path) as tree, contextlib.suppress(TalkEnded):
+        with share.tree() as tree, contextlib.suppress(TalkEnded):
             for job in self._unfinished(share):
                 try:
                     journal = self._journal(share, tree, job)
@@ -143,7 +145,7 @@ class BackupService:
     def _recover_one(self, talk: Talk, tree: Tree, journal: Journal, job: str) -> None:
         removal = Removal(tree, journal, protect=Probe(tree, Policy()).protect)
         sent: list[Sent] = removal.unanswered
-        outcomes = []
+        outcomes = removal.removed_before
         if sent:
             asked = [[one.id, one.info.name, one.root, one.algorithm] for one in sent]
             talk.say([HAVE, job, asked])
@@ -161,14 +163,33 @@ class BackupService:
 
     # ---- journals -----------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def _notes(self, share: Share, tree: Tree, job: str) -> Iterator[Journal]:
+        """The journal of a new move.
+
+        Where there is no room for it on the disk, it is in memory: if that is lost, nothing is
+        removed for its receipts, and the files are there and here.
+        """
+        if tree.usage().available >= RESERVED:
+            with self._journal(share, tree, job) as journal:
+                yield journal
+            return
+        memory = MEMORY if os.access(MEMORY, os.W_OK) else None
+        with (
+            tempfile.TemporaryDirectory(prefix="pynet-move-", dir=memory) as folder,
+            Journal(Path(folder) / "move.log", self._header(job)) as journal,
+        ):
+            yield journal
+
+    def _header(self, job: str) -> dict[str, Any]:
+        return {"what": "move", "version": 1, "peer": self._peer(), "job": job}
+
     def _journal(self, share: Share, tree: Tree, job: str) -> Journal:
         if not _JOB.fullmatch(job):
             raise ConfigurationError(f"{job!r:.80} is no id of a job")
-        peer = self._peer()
         tree.incoming(create=True).close()
-        path = share.path / os.fsdecode(INCOMING) / _JOURNAL.format(peer=peer, job=job)
-        header = {"what": "move", "version": 1, "peer": peer, "job": job}
-        return Journal(path, header, preallocate=RESERVED)
+        path = share.path / os.fsdecode(INCOMING) / _JOURNAL.format(peer=self._peer(), job=job)
+        return Journal(path, self._header(job), preallocate=RESERVED)
 
     def _unfinished(self, share: Share) -> list[str]:
         """Jobs of the caller's that were cut off."""

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
+
+import msgpack
 
 from pynet.backup.plan import Held, Plan, Status, Step
 from pynet.backup.policy import Policy
 from pynet.backup.units import Skip, Unit
 from pynet.errors import RemoteProtocolError
-from pynet.files.info import FileInfo, Usage
+from pynet.files.info import FileInfo
+
+ROWS = 500
+"""Steps, or things that stay, in one message."""
+
+FILES = 5000
+"""Files after which another message begins."""
+
+_values = attrgetter(*(field.name for field in fields(FileInfo)))
+_TYPES = (bytes, str, *[int] * (len(fields(FileInfo)) - 2))
 
 
 def pack_head(plan: Plan) -> dict[str, Any]:
@@ -25,21 +38,46 @@ def pack_head(plan: Plan) -> dict[str, Any]:
     }
 
 
-def pack_steps(plan: Plan, at_a_time: int) -> Iterator[dict[str, Any]]:
-    """What moves; a group with very many files is one row all the same."""
-    rows = [
-        [step.unit.name, step.unit.group, list(step.unit.files), step.first, step.after]
-        for step in plan.steps
-    ]
-    for start in range(0, len(rows), at_a_time):
-        yield {"steps": rows[start : start + at_a_time]}
+def pack_steps(plan: Plan) -> Iterator[dict[str, Any]]:
+    """What moves. All files are in one value of bytes: a group may have very many."""
+    rows: list[list[Any]] = []
+    files: list[FileInfo] = []
+    for step in plan.steps:
+        rows.append([step.unit.name, step.unit.group, len(step.unit.files), step.first, step.after])
+        files += step.unit.files
+        if len(rows) >= ROWS or len(files) >= FILES:
+            yield {"steps": rows, "files": pack_files(files)}
+            rows, files = [], []
+    if rows:
+        yield {"steps": rows, "files": pack_files(files)}
 
 
-def pack_skips(plan: Plan, at_a_time: int) -> Iterator[dict[str, Any]]:
+def pack_files(files: Iterable[FileInfo]) -> bytes:
+    """Very many files as one value, which travels beside the message it belongs to."""
+    packed: bytes = msgpack.packb([_values(file) for file in files])
+    return packed
+
+
+def unpack_files(packed: bytes) -> list[FileInfo]:
+    """What :func:`pack_files` made, read as what a stranger sent.
+
+    Raises:
+        RemoteProtocolError: it makes no sense.
+    """
+    try:
+        rows = msgpack.unpackb(packed, use_list=False, strict_map_key=True)
+        if any(tuple(map(type, row)) != _TYPES for row in rows):
+            raise ValueError("a file that cannot be")
+        return [FileInfo(*row) for row in rows]
+    except (TypeError, ValueError) as error:
+        raise RemoteProtocolError(f"the files that came make no sense: {error!r}") from error
+
+
+def pack_skips(plan: Plan) -> Iterator[dict[str, Any]]:
     """What stays."""
     rows = [[s.name, s.code, s.text, s.mtime_ns, s.allocated] for s in plan.skipped]
-    for start in range(0, len(rows), at_a_time):
-        yield {"skipped": rows[start : start + at_a_time]}
+    for start in range(0, len(rows), ROWS):
+        yield {"skipped": rows[start : start + ROWS]}
 
 
 def unpack(policy: Policy, parts: Iterable[dict[str, Any]]) -> Plan:
@@ -54,7 +92,8 @@ def unpack(policy: Policy, parts: Iterable[dict[str, Any]]) -> Plan:
     try:
         for part in parts:
             head = part.get("head", head)
-            steps += [_step(*row) for row in part.get("steps", ())]
+            if "steps" in part:
+                steps += _steps(part["steps"], unpack_files(part["files"]))
             skipped += [Skip(*row) for row in part.get("skipped", ())]
         return Plan(
             Status(head["status"]),
@@ -72,5 +111,8 @@ def unpack(policy: Policy, parts: Iterable[dict[str, Any]]) -> Plan:
         raise RemoteProtocolError(f"the plan that came makes no sense: {error!r}") from error
 
 
-def _step(name: bytes, group: bool, files: list[FileInfo], first: int, after: Usage) -> Step:
-    return Step(Unit(name, tuple(files), group), first, after)
+def _steps(rows: list[list[Any]], files: list[FileInfo]) -> Iterator[Step]:
+    at = 0
+    for name, group, count, first, after in rows:
+        yield Step(Unit(name, tuple(files[at : at + count]), group), first, after)
+        at += count

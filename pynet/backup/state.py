@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
-import os
 from pathlib import Path
 
+from pynet.backup.keeping import keep_text
 from pynet.backup.policy import Policy
 from pynet.files.info import Usage
-
-log = logging.getLogger("pynet.backup")
 
 LOOKS = 2  # in a row above the high mark before it begins by itself
 
@@ -65,16 +62,5 @@ class State:
         self._save()
 
     def _save(self) -> None:
-        draft = self.path.with_name(self.path.name + ".draft")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("w", encoding="utf-8") as file:
-                json.dump({"draining": self.draining, "previewed": self.previewed}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, self.path)
-        except OSError as error:
-            # A full disk is above the high mark, where it begins anew after a restart.
-            log.warning("%s: the state of the backup was not kept: %s", self.path, error.strerror)
-            with contextlib.suppress(OSError):
-                draft.unlink()
+        # On a full disk it may not be kept: it is above the high mark then, and begins anew.
+        keep_text(self.path, json.dumps({"draining": self.draining, "previewed": self.previewed}))

@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
+import os
 import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from pynet.cli.bar import line
 from pynet.cli.connecting import connected
-from pynet.cli.text import plain, print_json, print_table, printable, size
-from pynet.files.info import FOLDER, shown
-from pynet.files.progress import Progress, Report
+from pynet.cli.text import (
+    amounts,
+    counted,
+    duration,
+    plain,
+    print_json,
+    print_table,
+    printable,
+    size,
+)
+from pynet.files.info import FILE, FOLDER, LINK, OTHER, FileInfo, Problem, shown
+from pynet.files.progress import DONE, Report
 from pynet.files.transfer import Transfer
 from pynet.remote import RemoteGateway
 
 EXIT_PARTIAL = 6
 """Some files did not travel; stderr says which and why."""
 
-WIDTH = 24
-"""Characters of a progress bar."""
+_STAYS = {LINK: "link", OTHER: "device, pipe or socket"}
 
 
 def get(options: argparse.Namespace) -> int:
     """Fetch files from a Gateway."""
     with connected(options) as gateway:
         if options.dry_run:
-            return _show_selection(gateway, options)
+            found = gateway.files.find(options.what, match=options.match)
+            return _show_selection(found, options)
         transfer = gateway.get(
             options.what, options.to, match=options.match, lanes=options.lanes,
             conflict=options.conflict, own_process=False,
@@ -35,12 +46,28 @@ def get(options: argparse.Namespace) -> int:
 
 def put(options: argparse.Namespace) -> int:
     """Send files to a Gateway."""
+    if options.dry_run:
+        return _show_selection(list(_files_here(options)), options)
     with connected(options) as gateway:
         transfer = gateway.put(
             options.what, options.to, match=options.match, lanes=options.lanes,
             conflict=options.conflict, own_process=False,
         )  # fmt: skip
         return _follow(transfer, options)
+
+
+def _files_here(options: argparse.Namespace) -> Iterator[FileInfo]:
+    """What ``put`` would send; names as they are to be over there."""
+    from pynet.files.engine import local_origin  # which loads all that transfers need
+
+    for path in options.what:
+        tree, selection = local_origin(path, options.match)
+        with tree:
+            for thing in tree.scan(selection):
+                if isinstance(thing, Problem):
+                    sys.stderr.write(printable(f"pynet: {thing.text}") + "\n")
+                elif thing.kind == FILE:
+                    yield replace(thing, name=selection.below(thing.name))
 
 
 def df(options: argparse.Namespace) -> None:
@@ -71,7 +98,7 @@ def list_folder(gateway: RemoteGateway, options: argparse.Namespace) -> None:
                      "mtime_ns": info.mtime_ns, "mode": info.mode} for info in found])  # fmt: skip
         return
     for info in sorted(found, key=lambda info: (info.kind != FOLDER, info.name)):
-        kind = "" if info.kind in (FOLDER, "file") else f"  ({info.kind}, does not travel)"
+        kind = f"  ({_STAYS[info.kind]}, does not travel)" if info.kind in _STAYS else ""
         amount = "-" if info.kind == FOLDER else size(info.size)
         slash = "/" if info.kind == FOLDER else ""
         print(printable(f"{amount:>12}  {info.text}{slash}{kind}"))
@@ -83,63 +110,68 @@ def _follow(transfer: Transfer[Report], options: argparse.Namespace) -> int:
     try:
         for progress in transfer:
             if shows:
-                sys.stderr.write("\r" + _line(progress))
+                width = _columns() - 1
+                sys.stderr.write("\r" + line(progress, width).ljust(width))
                 sys.stderr.flush()
+        _end_line(shows)
     except KeyboardInterrupt:
+        _end_line(shows)
         transfer.close()
+        if transfer.state != DONE:
+            last = transfer.progress
+            here = amounts(last.bytes, max(last.bytes, last.bytes_total))
+            sys.stderr.write(f"pynet: stopped at {here}; the same command goes on from there\n")
         raise
-    finally:
-        if shows:
-            sys.stderr.write("\n")
     return _tell(transfer.wait(), options)
 
 
-def _line(progress: Progress) -> str:
-    """One line as wide as the terminal: bar, amounts, rate, time left, lanes."""
-    share = progress.bytes / progress.bytes_total if progress.bytes_total else 0.0
-    done = round(WIDTH * share)
-    left = "" if progress.eta is None else f", {_time(progress.eta)} left"
-    lanes = f", {len(progress.lanes)} lanes" if progress.lanes else ""
-    state = "" if progress.state == "running" else f"{progress.state}: "
-    text = (
-        f"[{'#' * done}{'.' * (WIDTH - done)}] {state}"
-        f"{progress.files}/{progress.files_total} files, "
-        f"{size(progress.bytes)} of {size(progress.bytes_total)}, {size(int(progress.rate))}/s"
-        f"{left}{lanes}  {progress.note}"
-    )
-    width = shutil.get_terminal_size().columns - 1
-    return printable(text)[:width].ljust(width)
+def _columns() -> int:
+    """Of the terminal that errors go to; output may go elsewhere."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80
 
 
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+def _end_line(shows: bool) -> None:
+    if shows:
+        sys.stderr.write("\n")
 
 
 def _tell(report: Report, options: argparse.Namespace) -> int:
+    """Say what came of it; the exit status."""
     if options.json:
-        print(json.dumps(plain({**plain(report), "problems": [
+        problems = [
             {"name": shown(p.name), "code": p.code, "text": p.text} for p in report.problems
-        ]})))  # fmt: skip
+        ]
+        print_json({**plain(report), "problems": problems})
     else:
-        rate = report.arrived / report.seconds if report.seconds else 0.0
-        same = f", {report.identical} of them were there already" if report.identical else ""
-        print(
-            f"{report.files} files, {size(report.bytes)}{same}; {size(report.arrived)} sent in "
-            f"{report.seconds:.1f} s, {size(int(rate))}/s"
-        )
+        print(f"{counted(report.files)}, {size(report.bytes)}: {_what_was_sent(report)}")
         for problem in report.problems:
-            sys.stderr.write(printable(f"pynet: {shown(problem.name)}: {problem.text}") + "\n")
+            name = shown(problem.name)
+            text = problem.text if name in problem.text else f"{name}: {problem.text}"
+            sys.stderr.write(printable(f"pynet: {text}") + "\n")
+        if not report.files and not report.problems:
+            sys.stderr.write("pynet: no file is called so, or fits\n")
     return EXIT_PARTIAL if report.problems else 0
 
 
-def _show_selection(gateway: RemoteGateway, options: argparse.Namespace) -> int:
-    """Say what would be fetched, and fetch nothing."""
-    found = gateway.files.find(options.what, match=options.match)
+def _what_was_sent(report: Report) -> str:
+    if report.files and report.identical == report.files and not report.arrived:
+        return "all of it was there already"
+    rate = report.arrived / report.seconds if report.seconds else 0.0
+    same = f", {counted(report.identical)} were there already" if report.identical else ""
+    took = f"{report.seconds:.1f} s" if report.seconds < 60 else duration(report.seconds)
+    return f"{size(report.arrived)} sent in {took}, {size(int(rate))}/s{same}"
+
+
+def _show_selection(found: Sequence[FileInfo], options: argparse.Namespace) -> int:
+    """Say what would travel, which nothing does."""
     if options.json:
         print_json([{"name": info.text, "size": info.size} for info in found])
-    else:
-        for info in found:
-            print(printable(f"{size(info.size):>12}  {info.text}"))
-        print(f"{len(found)} files, {size(sum(info.size for info in found))}; nothing was fetched")
+        return 0
+    for info in found:
+        print(printable(f"{size(info.size):>12}  {info.text}"))
+    total = size(sum(info.size for info in found))
+    print(f"{counted(len(found))}, {total}; nothing was sent")
     return 0

@@ -12,11 +12,33 @@ from pynet.cli.arguments import address, count, port, seconds
 
 _EPILOG = """\
 exit status: 0 all is well, 1 it failed (stderr says why), 2 the command line is wrong,
-130 Ctrl-C; watch and serve are meant to be ended by Ctrl-C, so they return 0 then."""
+6 some files did not travel (get and put), 130 Ctrl-C; watch and serve are meant to be
+ended by Ctrl-C, so they return 0 then."""
 _ARGUMENTS_HELP = """\
 arguments: each is read as a Python literal or as JSON if it is one (3, -0.5, None, true,
 [1, 2], {"a": 1}, 'text'), and as text otherwise. NAME=VALUE passes a keyword argument;
 write "'a=b'" for a text with an equals sign, and -- before a text that begins with a dash."""
+
+_GET_EXAMPLES = """\
+examples:
+  pynet get rover logs/2026-11 .             the folder 2026-11, into this one
+  pynet get rover logs/2026-11/ november     what is in it, into november
+  pynet get rover 'logs/**/*.csv' tables     every .csv at any depth; quoted, as it is the
+                                             other machine that is to read it
+  pynet get rover logs/ all --match '^drive-\\d+/'
+"""
+_PUT_EXAMPLES = """\
+examples:
+  pynet put rover route.json inbox           a file, into the root inbox
+  pynet put rover maps inbox/2026            the folder maps, as inbox/2026/maps
+  pynet put rover maps/ inbox/2026           what is in it
+"""
+_AFTERWARDS = """
+pynet df HOST lists the roots, pynet ls HOST ROOT/FOLDER what is in them. What was cut off,
+by Ctrl-C too, goes on where it was when the same command is given again.
+
+exit status: 0 all of it is there, 1 it failed, 2 the command line is wrong, 6 some files did
+not travel (stderr says which, and why), 130 Ctrl-C."""
 
 
 def build_parser(program: str = "pynet") -> argparse.ArgumentParser:
@@ -52,7 +74,7 @@ def build_parser(program: str = "pynet") -> argparse.ArgumentParser:
     discover.add_argument("--seconds", type=seconds, default=3.0, help="to look around (default 3)")
 
     ls = _command(words, "ls", commands.ls, "list what a Gateway offers", host=True)
-    ls.add_argument("folder", nargs="?", metavar="ROOT/FOLDER", help="list this folder instead")
+    ls.add_argument("folder", nargs="?", metavar="ROOT/FOLDER", help="list what is in this folder")
     call = _command(words, "call", commands.call, "call a function and print its result", host=True)
     call.add_argument("--deadline", type=seconds, help="seconds after which to give up")
     watch = _command(words, "watch", commands.watch, "print the items of a stream", host=True)
@@ -77,24 +99,25 @@ def build_parser(program: str = "pynet") -> argparse.ArgumentParser:
 
 def _add_files(words: Any) -> None:
     get = _command(words, "get", filing.get, "fetch files from a Gateway", host=True)
-    get.add_argument("what", nargs="+", metavar="ROOT/WHAT", help="a file, a folder, or a "
-                     "pattern such as 'logs/**/*.csv'; 'logs/' is what is in it")  # fmt: skip
-    get.add_argument("to", metavar="FOLDER", help="here; made if it is missing")
-    get.add_argument("--dry-run", action="store_true", help="only say what would be fetched")
     put = _command(words, "put", filing.put, "send files to a Gateway", host=True)
-    put.add_argument("what", nargs="+", metavar="WHAT", help="files, folders or patterns")
-    put.add_argument("to", metavar="ROOT/FOLDER", help="there; made if it is missing")
+    what = "a file, a folder or a pattern; a folder with a slash at its end is what is in it"
+    get.add_argument("what", nargs="+", metavar="ROOT/WHAT", help=what)
+    get.add_argument("to", metavar="FOLDER", help="of this machine; made if it is missing")
+    put.add_argument("what", nargs="+", metavar="WHAT", help=f"of this machine: {what}")
+    put.add_argument("to", metavar="ROOT/FOLDER", help="over there; made if it is missing")
+    get.epilog, put.epilog = _GET_EXAMPLES + _AFTERWARDS, _PUT_EXAMPLES + _AFTERWARDS
     for command in (get, put):
         add = command.add_argument
-        add("--match", metavar="REGEX", help="only files whose name, with its folders, holds this")
-        add("--lanes", type=count, help="that many, instead of as many as gain something (1 to 8)")
+        add("--dry-run", action="store_true", help="only list what would be sent")
+        add("--match", metavar="REGEX", help="only files whose name, as it arrives, holds this")
+        add("--lanes", type=count, metavar="N",
+            help="so many connections, 1 to 64, instead of as many, up to 8, as gain something",
+        )  # fmt: skip
         add("--conflict", choices=("keep", "overwrite", "skip"), default="keep",
-            help="if another file has the name: keep both (default), overwrite, skip")  # fmt: skip
-        add("--json", action="store_true", help="print what came of it as JSON")
-        command.epilog = (
-            "What was cut off goes on where it was when the same command is given again. "
-            "Exit status 6: some files did not travel, stderr says why."
-        )
+            help="where another file has the name: keep both (default; the new one becomes "
+            "'name (2)'), overwrite it, or skip; the same file is never sent again",
+        )  # fmt: skip
+        add("--json", action="store_true", help="print what came of it as JSON, and no progress")
     df = _command(words, "df", filing.df, "show what is shared, and how full disks are", host=True)
     df.add_argument("--json", action="store_true", help="print JSON")
 

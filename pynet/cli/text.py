@@ -110,9 +110,42 @@ def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.3f} ms"
 
 
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+
+
 def size(count: int) -> str:
     """Bytes in the unit that suits."""
-    if count < 1024:
-        return f"{count} B"
-    kib = count / 1024
-    return f"{kib:.1f} KiB" if kib < 1024 else f"{kib / 1024:.1f} MiB"
+    power = _power(count)
+    return f"{_in(count, power)} {UNITS[power]}"
+
+
+def amounts(part: int, whole: int) -> str:
+    """Bytes of how many, both in the unit that suits the whole."""
+    power = _power(whole)
+    return f"{_in(part, power)} of {_in(whole, power)} {UNITS[power]}"
+
+
+def _power(count: int) -> int:
+    """Which unit; the next one is taken before four digits are shown, but for single bytes."""
+    return 0 if count < 1024 else next((n for n in range(1, 4) if count < 999.95 * 1024**n), 4)
+
+
+def _in(count: int, power: int) -> str:
+    return f"{count / 1024**power:.1f}" if power else str(count)
+
+
+def duration(seconds: float) -> str:
+    """A time that is left, no more exact than anybody wants to know."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02} h" if hours < 48 else f"{hours // 24} days"
+
+
+def counted(files: int) -> str:
+    """``1 file``, ``2 files``."""
+    return "1 file" if files == 1 else f"{files} files"

@@ -96,7 +96,7 @@ class Engine:
             return Receiving(landing, say, ALGORITHM)
 
         args = (list(what), {"match": wishes.match, "algorithm": ALGORITHM})
-        self.begin(transfer, "files.get", args, make_end, wishes)
+        self.begin(transfer, "files.get", args, make_end, wishes, [tree])
 
     def put(self, transfer: Transfer[Report], what: Sequence[str], to: str, wishes: Wishes) -> None:
         """Begin to send files.
@@ -110,7 +110,8 @@ class Engine:
             return Sending(chain(*(origin.things() for origin in origins)), say, ALGORITHM)
 
         args = (to, {"conflict": wishes.conflict, "algorithm": ALGORITHM})
-        self.begin(transfer, "files.put", args, make_end, wishes)
+        trees = [origin.tree for origin in origins]
+        self.begin(transfer, "files.put", args, make_end, wishes, trees)
 
     def begin(
         self,
@@ -119,8 +120,12 @@ class Engine:
         args: tuple[Any, ...],
         make_end: MakeEnd,
         wishes: Wishes,
+        trees: Sequence[Tree],
     ) -> None:
-        """Begin any transfer; ``name`` and ``args`` are for the subroutine at the other end."""
+        """Begin any transfer; ``name`` and ``args`` are for the subroutine at the other end.
+
+        The trees are closed with it.
+        """
         run = LocalRun(
             transfer,
             self.lanes,
@@ -130,6 +135,7 @@ class Engine:
             wishes.lanes,
             wishes.patience,
             self.over,
+            trees,
         )
         self.run(run)
 

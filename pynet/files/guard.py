@@ -42,11 +42,12 @@ class Guarded:
         FileNotFoundError: there is no such name any more.
     """
 
-    __slots__ = ("_fd", "_folder", "_info", "_leased", "_part")
+    __slots__ = ("_fd", "_folder", "_info", "_leased", "_part", "_tree")
 
     def __init__(
         self, tree: Tree, info: FileInfo, protect: Protect | None, others: OpenFiles
     ) -> None:
+        self._tree = tree
         self._info = info
         self._leased = False
         self._fd = -1
@@ -95,7 +96,7 @@ class Guarded:
                 raise Kept("open", f"{info.text} is being opened by another program; it stays")
             if sys.platform == "win32":
                 self.close()  # an open file cannot be removed there
-            os.unlink(folder.prefix + self._part, dir_fd=folder.fd)
+            self._tree.unlink(folder, self._part)
         except OSError as error:
             raise _explained(info, error) from None
 

@@ -156,7 +156,11 @@ class Ledger:
     def settled(self, job: str, outcomes: Mapping[bytes, str]) -> None:
         """The source has said what became of files there: codes by name."""
         known = self.jobs[job].entries
-        outcomes = {name: code for name, code in outcomes.items() if name in known}
+        outcomes = {
+            name: code
+            for name, code in outcomes.items()
+            if name in known and known[name].outcome != code
+        }
         for name, code in outcomes.items():
             self._journal.append(SETTLED, job, name, code)
         self._journal.commit()

@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pynet.bulk.rate import UNLIMITED
@@ -27,6 +27,7 @@ from pynet.files.progress import (
 from pynet.files.receiving import Receiving
 from pynet.files.sending import Sending
 from pynet.files.transfer import Transfer
+from pynet.files.tree import Tree
 
 log = logging.getLogger("pynet.files")
 
@@ -48,6 +49,7 @@ class LocalRun:
         fixed: number of lanes, or None.
         patience: seconds without a way after which it fails.
         on_over: called at last.
+        trees: that it works in; closed at last.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class LocalRun:
         fixed: int | None,
         patience: float,
         on_over: Callable[[LocalRun], None],
+        trees: Sequence[Tree],
     ) -> None:
         self._transfer = transfer
         self._lanes = lanes
@@ -68,6 +71,7 @@ class LocalRun:
         self._fixed = fixed
         self._patience = patience
         self._on_over = on_over
+        self._trees = trees
         self._cancelled = threading.Event()
         self._paused = False
         self._rate = UNLIMITED
@@ -114,6 +118,8 @@ class LocalRun:
         except Exception as error:
             log.exception("a transfer ended with a fault of pynet itself")
             problem = ConnectionLost(f"the transfer failed: {error!r}")
+        for tree in self._trees:
+            tree.close()
         self._on_over(self)
         here = None if report is None else (report.files, report.bytes)
         self._transfer.end(report, problem, cancelled=self._cancelled.is_set(), here=here)

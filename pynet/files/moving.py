@@ -45,6 +45,7 @@ class Moving:
     Attributes:
         sent: what was sent and has no receipt, by number.
         received: what has one and was not its turn, by number.
+        removed: what the process before has removed.
     """
 
     def __init__(self, journal: Journal, ordered: bool) -> None:
@@ -52,6 +53,7 @@ class Moving:
         self._ordered = ordered
         self.sent: dict[int, Sent] = {}
         self.received: dict[int, Receipt] = {}
+        self.removed: list[Receipt] = []
         self._missing: set[int] = set()
         self._over: set[int] = set()
         self._units: dict[int, Unit] = {}
@@ -188,5 +190,5 @@ class Moving:
                 Receipt(number, sent.info, sent.root, sent.algorithm, final_name, device, inode)
             )
         elif kind == DELETED and number in self.received:
-            del self.received[number]
+            self.removed.append(self.received.pop(number))
             self._over.add(number)

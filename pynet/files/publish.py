@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import unicodedata
@@ -12,6 +13,7 @@ from pynet.errors import ConfigurationError, FilesError
 from pynet.files import system
 from pynet.files.info import shown
 from pynet.files.names import numbered
+from pynet.files.quota import allocated
 from pynet.files.tree import Folder, Tree
 
 Conflict = Literal["keep", "overwrite", "skip"]
@@ -21,6 +23,10 @@ _FOLLOW_NOT = {"follow_symlinks": False} if os.link in os.supports_follow_symlin
 
 Same = Callable[[Folder, bytes], bool]
 """Whether what has the name already is the file that was to get it."""
+
+
+Move = Callable[[Folder, bytes, Folder, bytes], None]
+"""Moves what has a name in one folder to a name in another."""
 
 
 class Publisher:
@@ -70,18 +76,13 @@ class Publisher:
     ) -> bytes:
         if self.conflict == "overwrite" and self.is_exact(folder, part):
             try:
-                os.replace(
-                    where.prefix + temporary,
-                    folder.prefix + part,
-                    src_dir_fd=where.fd,
-                    dst_dir_fd=folder.fd,
-                )
+                self._move(move_over, where, temporary, folder, part)
             except (IsADirectoryError, NotADirectoryError):
                 raise FileExistsError(errno.EEXIST, "a folder has its name") from None
             return part
         for candidate in candidates(part):
             try:
-                move_new(where, temporary, folder, candidate)
+                self._move(move_new, where, temporary, folder, candidate)
             except FileExistsError:
                 if same(folder, candidate):
                     return candidate
@@ -91,6 +92,21 @@ class Publisher:
             else:
                 return candidate
         raise FilesError(f"{shown(part)}: there are too many files of that name")
+
+    def _move(
+        self, move: Move, where: Folder, temporary: bytes, folder: Folder, part: bytes
+    ) -> None:
+        """Move it, and count it where the tree may hold so much only."""
+        if self._tree.quota is None:
+            move(where, temporary, folder, part)
+            return
+        with self._tree.quota as quota:
+            size = allocated(where.lstat(temporary))
+            if move is move_over:
+                with contextlib.suppress(FileNotFoundError):
+                    size -= allocated(folder.lstat(part))
+            move(where, temporary, folder, part)
+            quota.add(size)
 
     def is_exact(self, folder: Folder, part: bytes) -> bool:
         """Whether no other name stands in the way that only this file system takes for it."""
@@ -114,6 +130,11 @@ def candidates(part: bytes) -> Iterator[bytes]:
     yield part
     for number in range(2, 10_000):
         yield numbered(part, number)
+
+
+def move_over(source: Folder, old: bytes, target: Folder, new: bytes) -> None:
+    """Rename in place of what has the name, in one step."""
+    os.replace(source.prefix + old, target.prefix + new, src_dir_fd=source.fd, dst_dir_fd=target.fd)
 
 
 def move_new(source: Folder, old: bytes, target: Folder, new: bytes) -> None:

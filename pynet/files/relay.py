@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from pynet.errors import PynetError
-from pynet.files.progress import Report
 from pynet.files.transfer import Transfer
 from pynet.files.worker import WorkerJob
 
@@ -65,8 +64,9 @@ class RelayedRun(Generic[R]):
         here: tuple[int, int] | None = None
         try:
             report = self._job.result()
-            if isinstance(report, Report):
-                here = report.files, report.bytes
+            files, size = getattr(report, "files", None), getattr(report, "bytes", None)
+            if files is not None and size is not None:
+                here = files, size
         except PynetError as error:
             problem = error
         self._on_over(self)

@@ -88,6 +88,12 @@ class Removal:
         return [sent for _, sent in sorted(self._moving.sent.items())]
 
     @property
+    def removed_before(self) -> list[Outcome]:
+        """What the process before has removed; it may not have come to tell of it."""
+        gone = self._moving.removed
+        return [Outcome(one.id, one.info.name, REMOVED, "", one.info.allocated) for one in gone]
+
+    @property
     def waiting(self) -> int:
         """How many receipts wait for an older file's."""
         return len(self._moving.received)

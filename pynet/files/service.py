@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,6 @@ from pynet.files.receiving import Receiving
 from pynet.files.selection import Selection
 from pynet.files.sending import AT_A_TIME, Origin, Sending
 from pynet.files.shares import Share, Shares
-from pynet.files.tree import Tree
 from pynet.talk import Talk
 from pynet.trust.peers import Role
 
@@ -62,6 +62,9 @@ class Service:
         self._shares = shares
         self._changed = threading.Condition()
         self._ends: dict[str, tuple[object, Sending | Receiving]] = {}
+        self._over: deque[str] = deque(
+            maxlen=256
+        )  # tokens of transfers that a lane may be late for
 
     # ---- looking ------------------------------------------------------------------------
 
@@ -69,7 +72,7 @@ class Service:
         """The shares that the caller may see."""
         rows = []
         for share in self._shares.visible(_role()):
-            with contextlib.suppress(NotShared), Tree(share.path) as tree:
+            with contextlib.suppress(NotShared), share.tree() as tree:
                 usage = tree.usage()
                 rows.append({"name": share.name, "write": share.write, "usage": usage})
         return rows
@@ -78,7 +81,7 @@ class Service:
         """What is in one folder; names below it."""
         share, name = self.find_place(place)
         try:
-            with Tree(share.path) as tree:
+            with share.tree() as tree:
                 return list_folder(tree, name)
         except OSError as error:
             raise NotShared(f"{shown(_raw(place))} cannot be listed: {error.strerror}") from error
@@ -87,7 +90,7 @@ class Service:
         """How many files are below a folder, and their bytes, as far as can be counted soon."""
         share, name = self.find_place(place)
         deadline = time.monotonic() + ENOUGH
-        with Tree(share.path) as tree:
+        with share.tree() as tree:
             files, size = total_of(tree, name, lambda: time.monotonic() > deadline)
         return {"files": files, "bytes": size, "whole": time.monotonic() <= deadline}
 
@@ -105,9 +108,9 @@ class Service:
         yield some
 
     def usage(self, place: str | bytes) -> Usage:
-        """How full the disk of a share is."""
+        """How full a share is: its disk, or what it may hold."""
         share, _ = self.find_place(place)
-        with Tree(share.path) as tree:
+        with share.tree() as tree:
             return tree.usage()
 
     # ---- transfers ----------------------------------------------------------------------
@@ -117,7 +120,11 @@ class Service:
         origins = [self._origin(pattern, options.get("match")) for pattern in what]
         things = chain(*(origin.things() for origin in origins))
         sending = Sending(things, talk.say, options["algorithm"])
-        self.send(talk, token, sending)
+        try:
+            self.send(talk, token, sending)
+        finally:
+            for tree, _ in origins:
+                tree.close()
         return {"repeated": sending.repeated}
 
     def send(self, talk: Talk, token: str, sending: Sending) -> None:
@@ -135,30 +142,35 @@ class Service:
         """Take files from the Controller."""
         share, base = self.find_place(where, write=True)
         durable = bool(options.get("durable"))
-        landing = Landing(
-            Tree(share.path),
-            base,
-            conflict=options.get("conflict", "keep"),
-            algorithm=options["algorithm"],
-            origin=self.sender(),
-            durable=durable,
-        )
-        make = DurableReceiving if durable else Receiving
-        receiving = make(landing, talk.say, options["algorithm"])
-        try:
-            with self._course(token, receiving):
-                while not receiving.done and receiving.failure is None:
-                    said = talk.hear(STEP)
-                    if said is not None:
-                        receiving.on_message(said.value)
-                    receiving.tick()
-            if receiving.failure is not None:
-                raise receiving.failure
-            landing.finish()
-        finally:
-            receiving.close()
-            landing.close()
+        with (
+            share.tree() as tree,
+            Landing(
+                tree,
+                base,
+                conflict=options.get("conflict", "keep"),
+                algorithm=options["algorithm"],
+                origin=self.sender(),
+                durable=durable,
+            ) as landing,
+        ):
+            make = DurableReceiving if durable else Receiving
+            receiving = make(landing, talk.say, options["algorithm"])
+            try:
+                self._receive(talk, token, receiving)
+                landing.finish()
+            finally:
+                receiving.close()
         return receiving.summary()
+
+    def _receive(self, talk: Talk, token: str, receiving: Receiving) -> None:
+        with self._course(token, receiving):
+            while not receiving.done and receiving.failure is None:
+                said = talk.hear(STEP)
+                if said is not None:
+                    receiving.on_message(said.value)
+                receiving.tick()
+        if receiving.failure is not None:
+            raise receiving.failure
 
     def lane(self, talk: Talk, token: str, number: int) -> None:
         """Carry a part of a transfer that the same caller has begun."""
@@ -185,12 +197,14 @@ class Service:
         finally:
             with self._changed:
                 del self._ends[token]
+                self._over.append(token)
+                self._changed.notify_all()
 
     def _end_of(self, token: str) -> Sending | Receiving:
         deadline = time.monotonic() + PATIENCE
         with self._changed:
             while token not in self._ends:
-                if not self._changed.wait(deadline - time.monotonic()):
+                if token in self._over or not self._changed.wait(deadline - time.monotonic()):
                     raise NotShared("there is no such transfer (any more)")
             who, end = self._ends[token]
         if who != self._who():
@@ -225,7 +239,7 @@ class Service:
         raw = _raw(pattern)
         share, _ = self.find_place(raw)
         below = raw.partition(b"/")[2]
-        return Origin(Tree(share.path), Selection.parse(below, match=match))
+        return Origin(share.tree(), Selection.parse(below, match=match))
 
 
 def _role() -> Role:

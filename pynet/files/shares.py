@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pynet.errors import ConfigurationError, Forbidden, NotShared
+from pynet.files.quota import Quota
+from pynet.files.tree import Tree
 from pynet.trust.peers import Role
 
 LONGEST_NAME = 64
@@ -24,46 +26,77 @@ class Share:
         path: the folder, absolute, without links.
         write: files may be put there, and removed once they were moved.
         role: what a peer must be at least to see it.
+        quota: what it may hold; None for all that its disk can.
     """
 
     name: str
     path: Path
     write: bool = False
     role: Role = Role.OWNER
+    quota: Quota | None = field(default=None, compare=False)
 
     @classmethod
     def of(
-        cls, name: str, path: str | os.PathLike[str], write: bool = False, role: str = "owner"
+        cls,
+        name: str,
+        path: str | os.PathLike[str],
+        write: bool = False,
+        role: str = "owner",
+        quota: int | None = None,
     ) -> Share:
         """From what a program says.
 
         Raises:
-            ConfigurationError: the name cannot be one, the folder is not there, or no such role is.
+            ConfigurationError: the name cannot be one, the folder is not there, no such role is, or
+                nothing could be held.
         """
-        if (
-            not 1 <= len(name) <= LONGEST_NAME
-            or not name.isprintable()
-            or name != name.strip()
-            or name.startswith(".")
-            or _NEVER & set(name)
-        ):
-            raise ConfigurationError(
-                f"{name!r:.80} cannot be the name of a share; take a word such as 'recordings'"
-            )
+        check_name(name)
         folder = Path(path).expanduser().resolve()
         if not folder.is_dir():
             raise ConfigurationError(f"{folder} cannot be shared: there is no such folder")
-        return cls(name, folder, bool(write), Role.of(role))
+        if quota is not None and quota <= 0:
+            raise ConfigurationError(f"{name!r} cannot hold {quota} bytes; leave the quota out")
+        held = None if quota is None else Quota(quota)
+        return cls(name, folder, bool(write), Role.of(role), held)
+
+    def tree(self) -> Tree:
+        """The folder, to work in.
+
+        Raises:
+            NotShared: it is not there any more.
+        """
+        return Tree(self.path, quota=self.quota)
 
     def pack(self) -> list[Any]:
         """For the file process."""
-        return [self.name, os.fsencode(self.path), self.write, self.role.word]
+        limit = None if self.quota is None else self.quota.limit
+        return [self.name, os.fsencode(self.path), self.write, self.role.word, limit]
 
     @classmethod
     def unpack(cls, packed: list[Any]) -> Share:
         """What :meth:`pack` made."""
-        name, path, write, role = packed
-        return cls(name, Path(os.fsdecode(path)), write, Role.of(role))
+        name, path, write, role, limit = packed
+        quota = None if limit is None else Quota(limit)
+        return cls(name, Path(os.fsdecode(path)), write, Role.of(role), quota)
+
+
+def check_name(name: str) -> str:
+    """Return a name of a share if it can be one.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    if (
+        not 1 <= len(name) <= LONGEST_NAME
+        or not name.isprintable()
+        or name != name.strip()
+        or name.startswith(".")
+        or _NEVER & set(name)
+    ):
+        raise ConfigurationError(
+            f"{name!r:.80} cannot be the name of a share; take a word such as 'recordings'"
+        )
+    return name
 
 
 class Shares:

@@ -45,10 +45,14 @@ class Space:
                 return
             missing = -self._room
             self._room += size
-        raise NoSpace(
-            f"the disk of {self._tree.path} lacks {missing:,} bytes"
-            + (" above what has to stay free" if self._floor_bytes or self._floor_share else "")
-        )
+        raise NoSpace(self._told(missing))
+
+    def _told(self, missing: int) -> str:
+        path, quota = self._tree.path, self._tree.quota
+        if quota is not None:
+            return f"{path} may hold {quota.limit:,} bytes and lacks {missing:,}; make room there"
+        floor = " above what has to stay free" if self._floor_bytes or self._floor_share else ""
+        return f"the disk of {path} lacks {missing:,} bytes{floor}"
 
     def promise(self, whose: object, size: int) -> None:
         """Keep that much for what somebody is still going to write, instead of what was before."""

@@ -22,6 +22,7 @@ from pynet.errors import BadName, NotShared
 from pynet.files import system
 from pynet.files.info import FileInfo, Problem, Usage, shown
 from pynet.files.names import INCOMING, check
+from pynet.files.quota import Quota, allocated
 from pynet.files.selection import Selection
 from pynet.files.walk import walk
 
@@ -93,12 +94,16 @@ class Tree:
     Args:
         path: the folder; links on the way to it are its owner's business and followed.
         create: make it if it is missing, and what it lies in.
+        quota: what it may hold; None for all that its disk can.
 
     Raises:
         NotShared: it is no folder, or cannot be used.
     """
 
-    def __init__(self, path: Path | str, *, create: bool = False) -> None:
+    def __init__(
+        self, path: Path | str, *, create: bool = False, quota: Quota | None = None
+    ) -> None:
+        self.quota = quota
         self.path = Path(os.path.abspath(Path(path).expanduser()))
         try:
             if create:
@@ -214,7 +219,11 @@ class Tree:
         return fd
 
     def usage(self) -> Usage:
-        """How full its disk is, counted as df does."""
+        """How full it is: its disk, counted as df does, or what it may hold."""
+        disk = self._disk()
+        return disk if self.quota is None else self.quota.usage(self, disk)
+
+    def _disk(self) -> Usage:
         root = self._root
         if not hasattr(os, "statvfs"):
             import shutil
@@ -230,8 +239,18 @@ class Tree:
 
     def remove(self, name: bytes) -> None:
         """Remove a file's name; raises what ``unlink`` raises."""
-        folder, part = self.place(name)
-        os.unlink(folder.prefix + part, dir_fd=folder.fd)
+        self.unlink(*self.place(name))
+
+    def unlink(self, folder: Folder, part: bytes) -> None:
+        """Remove a file's name from a folder of this tree; raises what ``unlink`` raises."""
+        if self.quota is None:
+            os.unlink(folder.prefix + part, dir_fd=folder.fd)
+            return
+        with self.quota as quota:
+            status = folder.lstat(part)
+            os.unlink(folder.prefix + part, dir_fd=folder.fd)
+            if status.st_nlink <= 1:
+                quota.add(-allocated(status))
 
     def remove_folder(self, name: bytes) -> None:
         """Remove a folder that is empty; raises what ``rmdir`` raises."""

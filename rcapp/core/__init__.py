@@ -15,6 +15,7 @@ module             what lives there
 ``events``         what happened, for the person
 ``sentences``      errors as sentences with a remedy
 ``demo_car``       a simulated car as a child process
+``demo_files``     what the demo car has recorded
 ``demo_drive``     scripted driving and the report of the demo
 ``settings``       the person's settings file
 ``crash``          crash log and logging

@@ -16,13 +16,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from rcapp.core.demo_files import CONFIG, ROOTS, write_demo_files
+
 logger = logging.getLogger("rcapp.demo")
 
 START_LIMIT = 15.0
 """Seconds a car may take to start: the first start compiles and imports OpenCV from a cold disk."""
 
-LEAVE_LIMIT = 2.0
-"""Seconds a car may take to leave before it is made to."""
+LEAVE_LIMIT = 4.0
+"""Seconds a car may take to leave before it is made to; transfers that run may take half of it."""
 
 _READY = re.compile(r"^pi-agent ready on (\S+:\d+)\s*$")
 _TAIL_LINES = 4
@@ -36,7 +38,7 @@ class DemoCar:
     """Starts ``pi_agent --sim`` at once and returns; poll :attr:`address` and :attr:`error`.
 
     Or wait with :meth:`wait_ready` on a thread that may wait. The car leaves by itself
-    when this process is gone.
+    when this process is gone. What it shares lies in a temporary folder that goes with it.
 
     Args:
         name: what the car calls itself.
@@ -62,13 +64,18 @@ class DemoCar:
         self._last_report: dict[str, Any] = {}
         self._give_up_at = time.monotonic() + start_limit
         self._start_limit = start_limit
+        self._config_path = Path(self._folder.name) / "car.toml"
+        self._config_path.write_text(CONFIG, encoding="utf-8")
+        for name in ROOTS:
+            (self._config_path.parent / name).mkdir()
         self._process = self._spawn(arguments)
         self._reader = threading.Thread(target=self._read, name="rcapp-demo-car", daemon=True)
         self._reader.start()
 
     def _spawn(self, arguments: tuple[str, ...]) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "pi_agent", "--sim", "--port", "0", "--name", self.name]
-        command += ["--parent", str(os.getpid()), "--report", str(self._report_path), *arguments]
+        command += ["--parent", str(os.getpid()), "--report", str(self._report_path)]
+        command += ["--config", str(self._config_path), *arguments]
         with self._stderr_path.open("wb") as errors:
             return subprocess.Popen(
                 command,
@@ -184,6 +191,11 @@ class DemoCar:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
+        # Here, where nobody waits: the car takes longer to start than this takes.
+        try:
+            write_demo_files(self._config_path.parent)
+        except OSError as error:
+            logger.warning("the simulated car has no recordings: %s", error)
         for line in self._process.stdout:
             found = _READY.match(line)
             if found is None:

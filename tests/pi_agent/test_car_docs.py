@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pi_agent.agent import Agent
-from pi_agent.config import CameraConfig, Config, GatewayConfig, show
+from pi_agent.config import CameraConfig, Config, FilesConfig, GatewayConfig, load_config, show
 from pi_agent.sim.track import load_track
+from pynet.backup import Policy
 
 PAGE = Path(__file__).parents[2] / "docs" / "car.md"
 
@@ -27,6 +29,23 @@ def blocks(page: str, language: str) -> list[str]:
 def test_every_key_of_the_configuration_is_explained(page: str) -> None:
     keys = re.findall(r"^(\w+) = ", show(Config()), flags=re.MULTILINE)
     assert [key for key in keys if f"`{key}`" not in page] == []
+
+
+def test_every_key_of_shared_folders_is_explained(page: str) -> None:
+    keys = [entry.name for cls in (FilesConfig, Policy) for entry in fields(cls)]
+    keys.remove("backup")
+    assert [key for key in keys if f"`{key}`" not in page] == []
+    assert "`[files.backup]`" in page
+
+
+def test_the_shared_folders_of_the_page_can_be_read(page: str, tmp_path: Path) -> None:
+    (text,) = [block for block in blocks(page, "toml") if "[[files]]" in block]
+    file = tmp_path / "car.toml"
+    file.write_text(text, encoding="utf-8")
+    recordings, music = load_config(file).files
+    assert recordings.quota == 8 * 10**9
+    assert recordings.backup == Policy(keep_newest=3, groups=("tub-*",))
+    assert (recordings.write, music.write, music.role) == (True, False, "viewer")
 
 
 def test_the_track_of_the_page_can_be_driven(page: str, tmp_path: Path) -> None:

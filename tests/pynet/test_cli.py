@@ -278,7 +278,7 @@ def test_a_deadline_ends_a_call(gateway: Gateway, capsys: pytest.CaptureFixture[
         ["fly"],
         ["ls"],
         ["ls", "car:99999"],
-        ["ls", "car", "more"],
+        ["ls", "car", "more", "most"],
         ["call", "car", "name", "--nope"],
         ["watch", "car", "name", "--count", "0"],
         ["ping", "car", "--timeout", "nan"],

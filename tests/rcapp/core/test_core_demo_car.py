@@ -6,13 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from pynet import Controller
+from pynet.backup import Backup, Policy
+from pynet.backup.plan import Status
 from rcapp.core.demo_car import DemoCar, DemoCarError
+from rcapp.core.demo_files import write_demo_files
 from rcapp.core.session import CarSession, Link
 
 PATIENCE = 25.0
@@ -135,3 +143,39 @@ def test_the_car_leaves_when_its_app_is_killed() -> None:
         app.kill()
         app.wait()
         until(lambda: is_gone(pid))
+
+
+def test_its_recordings_nearly_fill_its_small_disk(car: DemoCar) -> None:
+    with Controller() as controller:
+        remote = controller.connect(car.wait_ready(), timeout=10)
+        roots = {row["name"]: row for row in remote.files.roots()}
+        assert set(roots) == {"recordings", "exchange"}
+        assert all(row["write"] for row in roots.values())
+        usage = remote.files.usage("recordings")
+        assert usage.capacity == 32_000_000
+        policy = Policy.from_dict(remote.call("backup_policy", "recordings"))
+        with tempfile.TemporaryDirectory() as laptop:
+            until(lambda: remote.files.usage("recordings").share > policy.high)
+            plan = Backup(remote, "recordings", laptop, policy).plan()
+    assert plan.status is Status.READY
+    assert {step.unit.group for step in plan.steps} == {True, False}
+    assert {"protected", "newest"} <= {skip.code for skip in plan.skipped}
+
+
+def test_its_recordings_are_the_same_each_time(tmp_path: Path) -> None:
+    now = 1_800_000_000.0
+    for name in ("one", "other"):
+        write_demo_files(tmp_path / name, now)
+    one, other = (
+        {
+            path.relative_to(tmp_path / name): (path.stat().st_mtime, path.read_bytes())
+            for path in (tmp_path / name).rglob("*.*")
+        }
+        for name in ("one", "other")
+    )
+    assert one == other
+    assert sum(len(data) for _, data in one.values()) < 30_000_000
+    assert all(now - 60 * 86400 < mtime < now - 86400 for mtime, _ in one.values())
+    picture = next(data for path, (_, data) in one.items() if path.suffix == ".png")
+    decoded = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded.shape == (270, 576, 3)

@@ -111,7 +111,7 @@ def about(job: Job) -> list[int]:
 def roots(job: Job, way: Way) -> Any:
     """Ask a Gateway what it shares, over a connection of this process's own."""
     with way.connect() as gateway:
-        return [gateway.name, gateway.call("files.roots")]
+        return [gateway.name, [row["name"] for row in gateway.call("files.roots")]]
 
 
 METHODS: dict[str, Callable[..., Any]] = {

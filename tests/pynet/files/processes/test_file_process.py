@@ -402,7 +402,7 @@ def test_roles_count_there_as_here(tmp_path: Path, until: Until) -> None:
             car = controller.connect(gateway.address, timeout=10)
             with files_gateway(car.dialler) as files:
                 assert files.role == "viewer"
-                assert files.call("files.roots") == [["all", False]]
+                assert names_of(files) == ["all"]
                 lane = files.dialler.open("pair")
                 house.peers.set_role(known, Role.OWNER)
                 until(lambda: not lane.check())

@@ -285,4 +285,4 @@ def test_a_job_has_a_connection_of_its_own(
         with pytest.raises(NotShared):
             child_crew.call("roots", way)
         gateway.share("here", tmp_path)
-        assert child_crew.call("roots", way) == ["bench", [["here", False]]]
+        assert child_crew.call("roots", way) == ["bench", ["here"]]

@@ -1,0 +1,111 @@
+"""Both ends of a move as processes of their own: the device that has files, the laptop they go to.
+
+Each gets one order, plain values, and runs in a process that :mod:`zygote` has made.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from pynet import Controller, Gateway
+from pynet.backup import Backup, Policy
+from pynet.errors import PynetError
+from pynet.files import durable, part
+from pynet.files.info import shown
+from pynet.files.settle import Settler
+
+
+def device(order: dict[str, Any]) -> None:
+    """Share ``folder`` as ``rec`` until SIGTERM; its address goes through the pipe ``tell``.
+
+    Files are served on threads of this process, so that what kills the one kills the other; with
+    ``own_process`` in a process of its own, as usual.
+    """
+    begin(order)
+    if not order.get("own_process"):
+        sys.frozen = True  # as in a program packed into one file, which can start no interpreter
+    insecure = not order.get("tls")
+    with Gateway(
+        port=order.get("port", 0), name="car", insecure=insecure, heartbeat=0.1
+    ) as gateway:
+        gateway.share("rec", order["folder"], write=True)
+        Path(order["tell"]).write_text(gateway.address + "\n")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        while True:
+            signal.pause()
+
+
+def laptop(order: dict[str, Any]) -> None:
+    """Run a backup from ``address`` into ``destination``; what comes of it goes to ``result``."""
+    begin(order)
+    # Small files and few of them are to pass all that large ones and many do.
+    part.SYNC_BYTES = 1024 * 1024
+    settle_few(order.get("group", 3))
+    result: dict[str, Any] = {}
+    try:
+        insecure = not order.get("tls")
+        with Controller(name="desk", insecure=insecure, heartbeat=0.1) as controller:
+            car = controller.connect(order["address"], timeout=5)
+            backup = Backup(
+                car,
+                "rec",
+                order["destination"],
+                Policy.from_dict(order["policy"]),
+                lanes=order.get("lanes"),
+                patience=order["patience"],
+                own_process=bool(order.get("own_process")),
+            )
+            backup.agree()
+            transfer = backup.run(below=True)
+            if "tell" in order:
+                Path(order["tell"]).write_text("runs\n")
+            report = transfer.wait()
+        result = {
+            "verdict": report.verdict,
+            "files": report.files,
+            "bytes": report.bytes,
+            "lowest": report.lowest,
+            "share": report.after.share,
+            "kept": {shown(one.name): [one.code, one.text] for one in report.kept},
+        }
+    except PynetError as error:
+        result = {"error": type(error).__name__, "text": str(error)}
+    draft = Path(order["result"]).with_suffix(".draft")
+    draft.write_text(json.dumps(result))
+    draft.replace(order["result"])
+
+
+def settle_few(most: int) -> None:
+    """Let groups be of so many files, however quickly they come."""
+    durable.GROUP, durable.PATIENCE = most, 0.02
+    settle = Settler.settle
+
+    def some(self: Settler) -> Any:
+        with self._lock:
+            self._queue, rest = self._queue[:most], self._queue[most:]
+        try:
+            return settle(self)
+        finally:
+            with self._lock:
+                self._queue = rest + self._queue
+
+    Settler.settle = some  # type: ignore[method-assign]
+
+
+def begin(order: dict[str, Any]) -> None:
+    """In any of them, first of all."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(relativeCreated)6d %(threadName)s %(message)s"
+    )
+    if "user" in order:
+        os.setgroups([])
+        os.setgid(order["user"])
+        os.setuid(order["user"])
+    if "umask" in order:
+        os.umask(order["umask"])
