@@ -10,7 +10,7 @@ import pytest
 
 from pynet.errors import Forbidden
 from pynet.files.info import Usage
-from rcapp.core.files.desk import StayGroup, grouped_stays
+from rcapp.core.files.desk_view import StayGroup, grouped_stays
 from rcapp.core.files.engine import Plan, Stay
 from rcapp.core.files.jobs import Kind
 from rcapp.core.files.policy import BackupPolicy
