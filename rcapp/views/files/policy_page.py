@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from rcapp.core.files.desk import DeskView
+from rcapp.core.files.desk_view import DeskView
 from rcapp.core.files.policy import BackupPolicy
 from rcapp.core.files.storage import Storage
 from rcapp.views import theme

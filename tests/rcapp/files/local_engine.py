@@ -118,7 +118,8 @@ class LocalEngine:
     def plan(self, policy: BackupPolicy) -> Plan:
         self._called("plan")
         usage, now = self._usage(), time.time()
-        paths = sorted(_files(self.folder), key=lambda one: (one.stat().st_mtime, os.fsencode(one)))
+        shared = self.folder / policy.root
+        paths = sorted(_files(shared), key=lambda one: (one.stat().st_mtime, os.fsencode(one)))
         newest = set(paths[len(paths) - policy.keep_newest :]) if policy.keep_newest else set()
         may: list[Path] = []
         stays: list[Stay] = []
@@ -149,7 +150,7 @@ class LocalEngine:
             lowest,
             used / usage.capacity <= policy.low,
             needed,
-            self.system,
+            usage.used - sum(path.stat().st_size for path in paths),
             now,
             Usage(room.used, room.free),
             floor,

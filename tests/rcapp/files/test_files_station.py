@@ -10,7 +10,7 @@ import pytest
 
 from pynet.errors import Forbidden
 from pynet.files.info import Usage
-from rcapp.core.files.desk import StayGroup, grouped_stays
+from rcapp.core.files.desk_view import StayGroup, grouped_stays
 from rcapp.core.files.engine import Plan, Stay
 from rcapp.core.files.jobs import Kind
 from rcapp.core.files.policy import BackupPolicy
@@ -225,6 +225,27 @@ def test_another_policy_is_planned_and_needs_a_rehearsal(
     assert not joined.desk.view.may_run
     woken.until(lambda: joined.desk.view.plan and len(joined.desk.view.plan.rows) == 3)
     assert joined.desk.view.storage.low == 0.5
+
+
+def test_a_plan_by_rules_that_have_changed_is_not_shown(
+    joined: FileStation, woken: Woken, car: LocalEngine, home: Path
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    scan = car.plan
+
+    def slow(policy: BackupPolicy) -> Plan:
+        begun.set()
+        go_on.wait()
+        return scan(policy)
+
+    car.plan = slow  # type: ignore[method-assign]
+    joined.desk.make_plan()
+    begun.wait()
+    joined.desk.set_policy(BackupPolicy(low=0.5, destination=str(home / "elsewhere")))
+    go_on.set()
+    woken.until(lambda: not joined.desk.view.planning)
+    assert joined.desk.view.plan is not None
+    assert len(joined.desk.view.plan.rows) == 3
 
 
 def test_a_car_that_shows_its_files_to_others_only(

@@ -447,7 +447,7 @@ def test_review_rehearse_agree_move_history_restore(
     assert "First, a rehearsal" in texts(review.strip)
     assert review.go.text() == "Rehearse"
     planned = [row.name for row in review.rows()]
-    assert planned[0].startswith("maps/")
+    assert planned[0].startswith("recordings/2026-10/2026-10-12 garden/")
     assert review.table.model().rowCount() == len(planned)
     before = sorted(path for path in car.folder.rglob("*") if path.is_file())
     qtbot.mouseClick(review.go, Button.LeftButton)
@@ -464,16 +464,17 @@ def test_review_rehearse_agree_move_history_restore(
     qtbot.mouseClick(files.storage.history, Button.LeftButton)
     history = files.history
     qtbot.waitUntil(lambda: history.files.model().rowCount() == len(planned))
-    history.filter.setText("track-3")
+    history.filter.setText("garden/segment-003")
     assert history.files.model().rowCount() == 1
     history.files.selectAll()
     assert history.restore.text() == "Restore 1 file to the car"
     qtbot.mouseClick(history.copy_hash, Button.LeftButton)
     copied = QApplication.clipboard().text()
-    assert copied.endswith("  maps/track-3.png\n")
+    assert copied.endswith("garden/segment-003.mcap\n")
     assert len(copied.split()[0]) == 64
     qtbot.mouseClick(history.restore, Button.LeftButton)
-    qtbot.waitUntil((car.folder / "maps" / "track-3.png").exists)
+    garden = car.folder / "recordings" / "2026-10" / "2026-10-12 garden"
+    qtbot.waitUntil((garden / "segment-003.mcap").exists)
 
 
 def test_a_run_can_be_cancelled_from_the_review(
