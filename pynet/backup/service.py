@@ -149,6 +149,7 @@ class BackupService:
 
     def _recover_one(self, talk: Talk, tree: Tree, journal: Journal, job: str) -> None:
         removal = Removal(tree, journal, protect=Probe(tree, Policy()).protect)
+        removal.doubt()
         sent: list[Sent] = removal.unanswered
         outcomes = removal.removed_before
         if sent:
