@@ -135,20 +135,21 @@ class BackupService:
         """Finish what was cut off: ask the Controller what it has, and remove that here.
 
         Returns:
-            How many moves were finished.
+            How many moves are under way still, and were left alone: another run's, or one that has
+            not noticed yet that nobody listens.
         """
         share, _ = self._files.find_place(place, write=True)
-        count = 0
+        busy = 0
         with share.tree() as tree, contextlib.suppress(TalkEnded):
             for job in self._unfinished(share):
                 try:
                     journal = self._journal(share, tree, job)
-                except Busy:  # it is under way right now
+                except Busy:
+                    busy += 1
                     continue
                 with journal:
                     self._recover_one(talk, tree, journal, job)
-                count += 1
-        return count
+        return busy
 
     def _recover_one(self, talk: Talk, tree: Tree, journal: Journal, job: str) -> None:
         removal = Removal(tree, journal, protect=Probe(tree, Policy()).protect)
