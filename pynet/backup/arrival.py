@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pynet.backup.words import ENOUGH, FAILED, FAR, KEPT, REMOVED, SETTLED
 from pynet.files.durable import DurableReceiving
-from pynet.files.info import Problem
+from pynet.files.info import FileInfo, Problem
 from pynet.files.landing import Landing
 from pynet.files.ledger import Entry, Ledger
 from pynet.files.receipts import Outcome, told
@@ -23,6 +23,7 @@ class Arrival(DurableReceiving):
         ledger: in which everything is that has a receipt. This object's thread alone writes to it
             while it runs, but for outcomes, which wait in :attr:`outcomes`.
         job: of the ledger.
+        files: that were planned, by their numbers; nothing else is taken.
 
     Attributes:
         outcomes: what became of files at the source.
@@ -37,10 +38,13 @@ class Arrival(DurableReceiving):
         algorithm: str,
         ledger: Ledger,
         job: str,
+        files: Sequence[FileInfo],
     ) -> None:
         self._algorithm = algorithm
         self._ledger = ledger
         self._job = job
+        self._files = files
+        self._heard_of = [False] * len(files)
         self._unanswered: set[int] = set()
         self.outcomes: list[Outcome] = []
         self.enough = False
@@ -68,6 +72,17 @@ class Arrival(DurableReceiving):
         else:
             super()._take(word, message)
 
+    def _decide(self, id: int, info: FileInfo) -> Any:
+        if not 0 <= id < len(self._files) or self._heard_of[id]:
+            raise ValueError(f"file {id}, which nobody asked for")
+        self._heard_of[id] = True
+        planned = self._files[id]
+        if told(*_facts(info)) != told(*_facts(planned)):
+            text = f"{planned.text} stays: what came is not what was planned"
+            self._gone_wrong(id, Problem(planned.name, "damaged", text))
+            return None
+        return super()._decide(id, info)
+
     def tell_all(self) -> None:
         """Also keep the outcomes, and say that the source may forget them."""
         super().tell_all()
@@ -92,6 +107,10 @@ class Arrival(DurableReceiving):
         super()._gone_wrong(id, problem)
         if id >= 0:
             self._say([FAILED, [id]])
+
+
+def _facts(info: FileInfo) -> tuple[bytes, int, int, int]:
+    return info.name, info.size, info.mtime_ns, info.mode
 
 
 def receipt(number: int, entry: Entry) -> list[Any]:

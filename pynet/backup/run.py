@@ -217,9 +217,10 @@ class BackupRun:
             order = self._order
             ledger.begin(self._job, order.device, order.machine, order.root)
         self._number += 1
+        files = [info for _, info in plan.files]
         work = {
             "policy": self._policy.to_dict(),
-            "files": pack_files(info for _, info in plan.files),
+            "files": pack_files(files),
             "units": [
                 [step.first, len(step.unit.files), step.unit.name]
                 for step in plan.steps
@@ -228,7 +229,7 @@ class BackupRun:
         }
 
         def make_end(say: Callable[..., None]) -> Arrival:
-            return Arrival(self._landing(tree), say, ALGORITHM, ledger, self._job)
+            return Arrival(self._landing(tree), say, ALGORITHM, ledger, self._job, files)
 
         args = (self._order.root, f"{self._job}-{self._number}", work)
         attempt = Attempt(

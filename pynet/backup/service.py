@@ -21,7 +21,7 @@ from pynet.backup.probe import Probe
 from pynet.backup.restored import staying
 from pynet.backup.sheet import pack_head, pack_skips, pack_steps, unpack_files
 from pynet.backup.words import FAR, HAVE, KEPT, REMOVED, SETTLED
-from pynet.errors import Busy, ConfigurationError, NoSpace, TalkEnded
+from pynet.errors import Busy, ConfigurationError, NoSpace, RemoteProtocolError, TalkEnded
 from pynet.files.info import Usage
 from pynet.files.journal import Journal
 from pynet.files.locality import is_local
@@ -115,10 +115,11 @@ class BackupService:
         share, _ = self._files.find_place(place, write=True)
         policy = Policy.from_dict(work["policy"])
         infos = unpack_files(work["files"])
+        units = _units(work["units"], len(infos))
         drain = Drain(policy.low)
         with share.tree() as tree, self._notes(share, tree, job) as journal:
             removal = Removal(tree, journal, protect=Probe(tree, policy).protect, brake=drain)
-            for first, count, folder in work["units"]:
+            for first, count, folder in units:
                 removal.unit(first, count, folder)
             if not is_local(share.path):
                 talk.say([FAR])
@@ -206,7 +207,7 @@ class BackupService:
         return {"what": "move", "version": 1, "peer": self._peer(), "job": job}
 
     def _journal(self, share: Share, tree: Tree, job: str) -> Journal:
-        if not _JOB.fullmatch(job):
+        if not isinstance(job, str) or not _JOB.fullmatch(job):
             raise ConfigurationError(f"{job!r:.80} is no id of a job")
         tree.incoming(create=True).close()
         path = share.path / os.fsdecode(INCOMING) / _JOURNAL.format(peer=self._peer(), job=job)
@@ -221,6 +222,17 @@ class BackupService:
 
     def _peer(self) -> str:
         return hashlib.sha256(self._files.sender().encode()).hexdigest()[:16]
+
+
+def _units(rows: Any, files: int) -> list[tuple[int, int, bytes]]:
+    """Files that go together, read as what a stranger sent."""
+    try:
+        units = [(int(first), int(count), memoryview(folder)) for first, count, folder in rows]
+    except (TypeError, ValueError) as error:
+        raise RemoteProtocolError(f"the groups that came make no sense: {error!r}") from error
+    if any(not 0 <= first < first + count <= files for first, count, _ in units):
+        raise RemoteProtocolError("groups came of files that cannot be")
+    return [(first, count, bytes(folder)) for first, count, folder in units]
 
 
 def _packed(usage: Usage) -> list[int]:

@@ -204,6 +204,8 @@ class Receiving:
         if incoming is None:
             return
         for first, count in runs:
+            if not 0 < count <= len(incoming.missing):
+                raise ValueError(runs)
             leaves = set(range(first, first + count)) & incoming.missing
             if len(leaves) != count:
                 raise ValueError(runs)

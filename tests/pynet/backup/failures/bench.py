@@ -59,7 +59,7 @@ class Bench:
         self.place = place
         self.disk = disk
         self.root = disk / "root"
-        self.root.mkdir()
+        self.root.mkdir(exist_ok=True)
         self.destination = destination
         self.copies = destination / "car" / "rec"
         # Of a disk that others use, too, all that can move has to.

@@ -71,6 +71,8 @@ def laptop(order: dict[str, Any]) -> None:
             )
             backup.agree()
             transfer = backup.run(below=True)
+            if order.get("cancel"):
+                signal.signal(signal.SIGTERM, lambda *_: transfer.cancel())
             if "tell" in order:
                 Path(order["tell"]).write_text("runs\n")
             report = transfer.wait()
