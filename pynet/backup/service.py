@@ -27,7 +27,7 @@ from pynet.files.journal import Journal
 from pynet.files.locality import is_local
 from pynet.files.names import INCOMING
 from pynet.files.problems import FULL
-from pynet.files.receipts import Sent
+from pynet.files.receipts import Receipt, Sent
 from pynet.files.removal import Removal
 from pynet.files.selection import Selection
 from pynet.files.service import Service
@@ -162,12 +162,7 @@ class BackupService:
             talk.say([HAVE, job, asked])
             said = talk.hear()
             if said is not None and said.value[0] == SETTLED:
-                known = {one.id: one for one in sent}
-                infos = {one.id: one.info for one in sent}
-                receipts = [
-                    receipt_of(entry, infos, known[entry[0]].algorithm) for entry in said.value[1]
-                ]
-                outcomes += removal.receive(receipts)
+                outcomes += removal.receive(_receipts(said.value[1], sent))
         outcomes += removal.resume()
         talk.say([REMOVED, job, pack_outcomes(outcomes)])
         said = talk.hear()
@@ -233,6 +228,16 @@ def _units(rows: Any, files: int) -> list[tuple[int, int, bytes]]:
     if any(not 0 <= first < first + count <= files for first, count, _ in units):
         raise RemoteProtocolError("groups came of files that cannot be")
     return [(first, count, bytes(folder)) for first, count, folder in units]
+
+
+def _receipts(rows: Any, sent: list[Sent]) -> list[Receipt]:
+    """For files of a move that was cut off, read as what a stranger sent."""
+    known = {one.id: one for one in sent}
+    infos = {one.id: one.info for one in sent}
+    try:
+        return [receipt_of(row, infos, known[row[0]].algorithm) for row in rows]
+    except (LookupError, TypeError, ValueError) as error:
+        raise RemoteProtocolError(f"the receipts that came make no sense: {error!r}") from error
 
 
 def _packed(usage: Usage) -> list[int]:

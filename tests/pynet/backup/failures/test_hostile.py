@@ -234,7 +234,7 @@ def test_what_it_says_of_a_move_that_was_cut_off(bench: Bench, lie: str) -> None
     with Controller(name="desk", insecure=True, heartbeat=0.2) as controller:
         lanes = controller.connect(bench.address, timeout=5).files.engine.lanes
         lane = lanes.borrow()
-        with open_talk(lane, "backup.recover", "rec") as talk, contextlib.suppress(TalkEnded):
+        with open_talk(lane, "backup.recover", "rec") as talk, contextlib.suppress(PynetError):
             said = talk.hear(5)
             while said is not None:
                 if said.value[0] == HAVE:
@@ -246,8 +246,9 @@ def test_what_it_says_of_a_move_that_was_cut_off(bench: Bench, lie: str) -> None
                     }  # fmt: skip
                     if lie == "gone":
                         break
-                    with contextlib.suppress(PynetError):
-                        talk.say([SETTLED, other[lie]])
+                    talk.say([SETTLED, other[lie]])
+                else:
+                    talk.say([KEPT])
                 said = talk.hear(5)
         lanes.give_back(lane)
     bench.check()
