@@ -145,7 +145,11 @@ class Backup:
     # ---- moving -------------------------------------------------------------------------
 
     def agree(self) -> None:
-        """A person has seen a plan and lets files be moved from now on."""
+        """A person has seen a plan and lets files be moved from now on.
+
+        Raises:
+            FilesError: the destination does not keep it.
+        """
         self.place.tree().close()
         self.place.state().agree()
 
