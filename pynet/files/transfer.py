@@ -140,7 +140,8 @@ class Transfer(Generic[R]):
 
     def _command(self) -> Runner:
         if self._runner is None or self._over.is_set():
-            raise Closed(f"the transfer of {self.name} is over")
+            why = "" if self._error is None else f": {self._error}"
+            raise Closed(f"the transfer of {self.name} is over{why}")
         return self._runner
 
     # ---- for who does the work ----------------------------------------------------------
