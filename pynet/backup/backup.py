@@ -19,7 +19,7 @@ from pynet.backup.run import BackupRun
 from pynet.backup.sheet import unpack
 from pynet.backup.state import LOOKS
 from pynet.errors import FilesError, PynetError
-from pynet.files.client import PATIENCE
+from pynet.files.client import PATIENCE, check_lanes
 from pynet.files.info import Usage
 from pynet.files.ledger import Job
 from pynet.files.progress import Report
@@ -66,6 +66,9 @@ class Backup:
         lanes: pairs to use; by default as many as gain something.
         patience: seconds without a way to the Gateway after which a run fails.
         own_process: move files in a process of its own.
+
+    Raises:
+        ConfigurationError: there cannot be so many lanes.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Backup:
         patience: float = PATIENCE,
         own_process: bool = True,
     ) -> None:
+        check_lanes(lanes)
         self.policy = policy or Policy()
         self.root = root
         machine = "" if car.peer is None else car.peer.id

@@ -9,6 +9,7 @@ from typing import Any
 from pynet._version import __version__
 from pynet.cli import commands, discovering, filing, pairing, serving, trusting
 from pynet.cli.arguments import address, count, port, seconds
+from pynet.cli.backup_options import add_backup
 
 _EPILOG = """\
 exit status: 0 all is well, 1 it failed (stderr says why), 2 the command line is wrong,
@@ -92,6 +93,7 @@ def build_parser(program: str = "pynet") -> argparse.ArgumentParser:
             help="print JSON, nothing shortened: arrays as lists, bytes as base64",
         )  # fmt: skip
     _add_files(words)
+    add_backup(words, _command)
     _add_pair(words)
     _add_peers(words)
     return parser

@@ -214,13 +214,16 @@ class Files:
     def _wishes(
         match: str | None, lanes: int | None, conflict: Conflict, patience: float
     ) -> Wishes:
-        if lanes is not None and (type(lanes) is not int or not 1 <= lanes <= 64):
-            raise ConfigurationError(
-                f"lanes={lanes!r} is not within 1 to 64; leave it out to adapt"
-            )
+        check_lanes(lanes)
         if conflict not in CONFLICTS:
             raise ConfigurationError(f"conflict={conflict!r} is none of {', '.join(CONFLICTS)}")
         return Wishes(match, lanes, conflict, patience)
+
+
+def check_lanes(lanes: int | None) -> None:
+    """Raise ConfigurationError for a number of pairs that cannot be."""
+    if lanes is not None and (type(lanes) is not int or not 1 <= lanes <= 64):
+        raise ConfigurationError(f"lanes={lanes!r} is not within 1 to 64; leave it out to adapt")
 
 
 def _listed(what: Path | Sequence[Path]) -> list[str]:
