@@ -116,7 +116,10 @@ class Own(Cockpit):
 
     def end(self) -> None:
         """Cancel what is left."""
+        state = told(self.laptop.ask("progress", PATIENCE))["state"]
         told(self.laptop.ask("cancel", PATIENCE))
+        if state not in ("running", "paused"):
+            raise RuntimeError(f"the transfer was {state} before all was seen")
 
 
 @dataclass(frozen=True)

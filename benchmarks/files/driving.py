@@ -119,7 +119,9 @@ def tell(report: Report, profile: str, outcomes: Mapping[str, Sequence[Outcome]]
         "full_rate_after": Target(FULL_AFTER, of_ratio=False),
     }
     each = {name: figures(profile, some, alone) for name, some in outcomes.items()}
-    rows = [["", *(key.replace("_", " ") for key in next(iter(each.values()))), ""]]
+    disturbed = {name: sum(one.disturbed for one in some) for name, some in outcomes.items()}
+    heads = [key.replace("_", " ") for key in next(iter(each.values()))]
+    rows = [["", *heads, "busy machine", ""]]
     for name, values in each.items():
         verdicts = []
         for metric, value in values.items():
@@ -131,7 +133,9 @@ def tell(report: Report, profile: str, outcomes: Mapping[str, Sequence[Outcome]]
             if target is not None:
                 met = "met" if target.is_met(value, None) else "MISSED"
                 verdicts.append(f"{metric} {target}: {met}")
-        rows.append([name, *(f"{value:.1f}" for value in values.values()), "; ".join(verdicts)])
-    disturbed = {name: sum(one.disturbed for one in some) for name, some in outcomes.items()}
+        busy = f"{disturbed[name]} of {len(outcomes[name])}"
+        rows.append(
+            [name, *(f"{value:.1f}" for value in values.values()), busy, "; ".join(verdicts)]
+        )
     report.keep(profile, {"figures": each, "disturbed": disturbed})
     print(f"\n{profile}", *laid_out(rows), "", sep="\n", file=sys.stderr, flush=True)

@@ -23,9 +23,9 @@ GOALS = (Goal("pynet-backup", "files_per_second", Target(4000.0, at_least=True, 
 
 
 @contextlib.contextmanager
-def rsync(ends: Ends) -> Iterator[Carry]:
+def rsync(ends: Ends, *options: str) -> Iterator[Carry]:
     """rsync that syncs each file at the sink, and removes it at the source."""
-    with daemon(ends, "--remove-source-files", "--fsync") as carry:
+    with daemon(ends, "--remove-source-files", "--fsync", *options) as carry:
         yield of_copies(ends, carry)
 
 
@@ -75,7 +75,14 @@ def moved(source: Path, target: Path) -> str | None:
     return f"{name} did not come"
 
 
-CONTENDERS = (Contender("rsync-fsync", rsync, ("rsync",)), Contender("pynet-backup", backup))
+# What the sink says of each file is small, and waits for an acknowledgement of what it said before,
+# if nobody tells rsync otherwise.
+NODELAY = "--sockopts=TCP_NODELAY"
+CONTENDERS = (
+    Contender("rsync-fsync", rsync, ("rsync",)),
+    Contender("rsync-fsync-nodelay", lambda ends: rsync(ends, NODELAY), ("rsync",)),
+    Contender("pynet-backup", backup),
+)
 
 
 def measure(report: Report) -> None:

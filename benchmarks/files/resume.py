@@ -107,7 +107,7 @@ def rsync(ends: Ends, work: Work, option: str) -> Iterator[Server]:
 
 CONTENDERS: Mapping[str, Callable[[Ends, Work], AbstractContextManager[Server]]] = {
     "rsync-partial": partial(rsync, option="--partial"),
-    "rsync-inplace": partial(rsync, option="--inplace"),
+    "rsync-append-verify": partial(rsync, option="--append-verify"),
     OURS: pynet,
 }
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pynet.backup.words import ENOUGH, FAILED, REMOVED, SETTLED
+from pynet.backup.words import ENOUGH, FAILED, KEPT, REMOVED, SETTLED
 from pynet.files.durable import DurableReceiving
 from pynet.files.info import Problem
 from pynet.files.landing import Landing
@@ -67,9 +67,10 @@ class Arrival(DurableReceiving):
             super()._take(word, message)
 
     def tell_all(self) -> None:
-        """Also keep the outcomes: the source forgets them when it hears that this end is done."""
+        """Also keep the outcomes, and say that the source may forget them."""
         super().tell_all()
         self._ledger.settled(self._job, {one.name: one.code for one in self.outcomes})
+        self._say([KEPT])
 
     def _told_of(self, settled: list[tuple[int, Settled]]) -> None:
         """What the ledger has on its disk may have a receipt."""

@@ -55,7 +55,7 @@ class Status:
 class Backup:
     """Moves the oldest files of a root here when the disk there is too full. Any thread.
 
-    Files go to ``destination/device/root/...``. Each is removed there only when it is here
+    Files go to ``destination/device/share/...``. Each is removed there only when it is here
     completely, durably, under its final name, and was read back from this disk.
 
     Args:
@@ -145,7 +145,11 @@ class Backup:
     # ---- moving -------------------------------------------------------------------------
 
     def agree(self) -> None:
-        """A person has seen a plan and lets files be moved from now on."""
+        """A person has seen a plan and lets files be moved from now on.
+
+        Raises:
+            FilesError: the destination does not keep it.
+        """
         self.place.tree().close()
         self.place.state().agree()
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from pynet.backup.rooted import Rooted
-from pynet.backup.words import ENOUGH, FAILED, REMOVED, SETTLED
+from pynet.backup.words import ENOUGH, FAILED, KEPT, REMOVED, SETTLED
 from pynet.files.info import FileInfo
 from pynet.files.receipts import Outcome, Receipt
 from pynet.files.removal import Removal
@@ -22,6 +22,9 @@ class Departure(Rooted):
     Args:
         things, say, algorithm: see :class:`Rooted`; all are files, in the order of the plan.
         removal: removes them.
+
+    Attributes:
+        kept: the destination has written down what became of the files.
     """
 
     def __init__(self, things: Iterable[Thing], say: Say, algorithm: str, removal: Removal) -> None:
@@ -31,6 +34,7 @@ class Departure(Rooted):
         self._dropped: deque[int] = deque()
         self._expected: set[int] = set()
         self._stopped = False
+        self.kept = False
 
     # ---- on lanes' threads --------------------------------------------------------------
 
@@ -69,6 +73,8 @@ class Departure(Rooted):
             self._tell_outcomes(self._removal.receive(receipts))
         elif word == FAILED:
             self._tell_outcomes(self._removal.skip(message[1]))
+        elif word == KEPT:
+            self.kept = True
         else:
             super()._take(word, message)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 log = logging.getLogger("pynet.backup")
 
 
-def keep_text(path: Path, text: str) -> None:
-    """Write a file in one step; what cannot be kept is logged, and as before."""
+def keep_text(path: Path, text: str) -> OSError | None:
+    """Write a file in one step; what cannot be kept is logged and returned, and as before."""
     draft = path.with_name(path.name + ".draft")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,3 +24,5 @@ def keep_text(path: Path, text: str) -> None:
         log.warning("%s: the state of the backup was not kept: %s", path, error.strerror)
         with contextlib.suppress(OSError):
             draft.unlink()
+        return error
+    return None

@@ -18,7 +18,7 @@ FOLDER = ".pynet-backup"
 class Place:
     """A destination folder.
 
-    Files of a device lie in ``device/root/...``, as they lay there.
+    Files of a device lie in ``device/share/...``, as they lay there.
 
     Args:
         destination: the folder, made if it is missing.

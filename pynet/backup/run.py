@@ -20,13 +20,14 @@ from pynet.backup.report import BackupReport, Order
 from pynet.backup.returning import place_of
 from pynet.backup.service import ALGORITHM
 from pynet.backup.sheet import pack_files, unpack
-from pynet.backup.words import HAVE, REMOVED, SETTLED
+from pynet.backup.words import HAVE, KEPT, REMOVED, SETTLED
 from pynet.bulk.rate import UNLIMITED
 from pynet.errors import (
     Busy,
     Cancelled,
     ConnectError,
     ConnectionLost,
+    FilesError,
     NoSpace,
     PynetError,
     TalkEnded,
@@ -37,6 +38,7 @@ from pynet.files.landing import Landing
 from pynet.files.lanes import WarmLanes
 from pynet.files.ledger import Ledger
 from pynet.files.meter import Meter
+from pynet.files.problems import FULL
 from pynet.files.progress import LISTING, PAUSED, RECONNECTING, RUNNING, LaneProgress, Progress
 from pynet.files.receipts import Outcome
 from pynet.files.transfer import Transfer
@@ -124,6 +126,10 @@ class BackupRun:
                 report = self._persist(tree, ledger)
         except PynetError as error:
             problem = error
+        except OSError as error:
+            kind = NoSpace if error.errno in FULL else FilesError
+            reason = error.strerror or str(error)
+            problem = kind(f"{self._place.path}: {reason[:1].lower()}{reason[1:]}; nothing is lost")
         except Exception as error:
             log.exception("a backup ended with a fault of pynet itself")
             problem = ConnectionLost(f"the backup failed: {error!r}")
@@ -292,6 +298,7 @@ class BackupRun:
                         talk.say([SETTLED, self._receipts(landing, ledger, job, rows)])
                     elif word == REMOVED:
                         self._take_outcomes(ledger, _ledger_job(job), read_outcomes(rows))
+                        talk.say([KEPT])
         except TalkEnded:
             log.debug("nothing is left of moves that were cut off")
         finally:

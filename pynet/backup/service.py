@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import tempfile
@@ -19,11 +20,12 @@ from pynet.backup.policy import Policy
 from pynet.backup.probe import Probe
 from pynet.backup.restored import staying
 from pynet.backup.sheet import pack_head, pack_skips, pack_steps, unpack_files
-from pynet.backup.words import HAVE, REMOVED, SETTLED
-from pynet.errors import Busy, ConfigurationError, TalkEnded
+from pynet.backup.words import HAVE, KEPT, REMOVED, SETTLED
+from pynet.errors import Busy, ConfigurationError, NoSpace, TalkEnded
 from pynet.files.info import Usage
 from pynet.files.journal import Journal
 from pynet.files.names import INCOMING
+from pynet.files.problems import FULL
 from pynet.files.receipts import Sent
 from pynet.files.removal import Removal
 from pynet.files.selection import Selection
@@ -34,6 +36,8 @@ from pynet.talk import Talk
 
 if TYPE_CHECKING:
     from pynet.gateway import Gateway
+
+log = logging.getLogger("pynet.backup")
 
 ALGORITHM = "blake3"
 """Of the digests in receipts: they are believed before the only other copy is removed."""
@@ -122,7 +126,8 @@ class BackupService:
                 journal.commit()
                 return {}
             removal.resume()
-            removal.finish()
+            if departure.kept:
+                removal.finish()
             return {"held": drain.held, "usage": _packed(tree.usage()),
                     "repeated": departure.repeated}  # fmt: skip
 
@@ -170,7 +175,9 @@ class BackupService:
                 outcomes += removal.receive(receipts)
         outcomes += removal.resume()
         talk.say([REMOVED, job, pack_outcomes(outcomes)])
-        removal.finish()
+        said = talk.hear()
+        if said is not None and said.value[0] == KEPT:
+            removal.finish()
 
     # ---- journals -----------------------------------------------------------------------
 
@@ -181,8 +188,17 @@ class BackupService:
         Where there is no room for it on the disk, it is in memory: if that is lost, nothing is
         removed for its receipts, and the files are there and here.
         """
+        journal = None
         if tree.usage().available >= RESERVED:
-            with self._journal(share, tree, job) as journal:
+            try:
+                journal = self._journal(share, tree, job)
+            except NoSpace:
+                log.info("%s takes no journal", share.path)
+            except OSError as error:  # it may take bytes, but no more files
+                if error.errno not in FULL:
+                    raise
+        if journal is not None:
+            with journal:
                 yield journal
             return
         memory = MEMORY if os.access(MEMORY, os.W_OK) else None

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from pynet.backup.keeping import keep_text
 from pynet.backup.policy import Policy
+from pynet.errors import FilesError, NoSpace
 from pynet.files.info import Usage
+from pynet.files.problems import FULL
 
 LOOKS = 2  # in a row above the high mark before it begins by itself
 
@@ -57,10 +59,19 @@ class State:
         return draining
 
     def agree(self) -> None:
-        """A person has seen a plan and lets it happen from now on."""
-        self.previewed = True
-        self._save()
+        """A person has seen a plan and lets it happen from now on.
 
-    def _save(self) -> None:
+        Raises:
+            FilesError: that could not be written down, so it does not count.
+        """
+        self.previewed = True
+        fault = self._save()
+        if fault is not None:
+            kind = NoSpace if fault.errno in FULL else FilesError
+            raise kind(f"{self.path}: that files may be moved cannot be kept: {fault.strerror}")
+
+    def _save(self) -> OSError | None:
         # On a full disk it may not be kept: it is above the high mark then, and begins anew.
-        keep_text(self.path, json.dumps({"draining": self.draining, "previewed": self.previewed}))
+        return keep_text(
+            self.path, json.dumps({"draining": self.draining, "previewed": self.previewed})
+        )

@@ -11,6 +11,9 @@ FAILED = "failed"
 REMOVED = "removed"
 """Source: ``[REMOVED, [[id, name, code, text, freed], ...]]``: what became of files there."""
 
+KEPT = "kept"
+"""Destination: ``[KEPT]``: what the source said of its files is written down, it may forget it."""
+
 ENOUGH = "enough"
 """Source: ``[ENOUGH]``: nothing more is removed, so nothing more need come."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pynet.bulk.rate import UNLIMITED
-from pynet.errors import Busy, Cancelled, PynetError, TalkEnded
+from pynet.errors import Busy, Cancelled, FilesError, PynetError, TalkEnded
 from pynet.files.lanecount import LaneCount
 from pynet.files.lanes import WarmLanes
 from pynet.files.messages import PACE, PAUSE, STOP
@@ -140,8 +140,9 @@ class Attempt:
                         break
                     end.tick()
         except TalkEnded:
-            log.debug("%s has come to its end", self._name)
-        self.result = control.result or {}
+            # Who says something after the end is told no more; hearing tells how it ended.
+            control.finish(GOODBYE)
+        self.result = control.result
 
     # ---- now and then -------------------------------------------------------------------
 
@@ -221,6 +222,9 @@ class Attempt:
             log.debug("lane %d has come to its end", number)
         except PynetError as error:
             problem = error
+        except Exception as error:
+            log.exception("a lane ended with a fault of pynet itself")
+            problem = FilesError(f"a lane of the transfer failed: {error!r}")
         self._ended.append((number, problem))
 
     def _bury_lanes(self) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from pynet.errors import PynetError
+from pynet.errors import FilesError, NoSpace, PynetError
 from pynet.files.info import FileInfo, Problem
 from pynet.files.landing import Landing
 from pynet.files.messages import SMALL
 from pynet.files.receiving import Receiving
 from pynet.files.settle import Settled
+
+log = logging.getLogger("pynet.files")
 
 GROUP = 256
 """Files that are settled together: each costs a part of one sync of the disk."""
@@ -63,8 +66,11 @@ class DurableReceiving(Receiving):
                     self._take_settled(self.landing.settle())
                 except PynetError as error:
                     self._fail(error)
-                except OSError as error:
-                    self._failed(-1, b"", error)
+                except OSError as error:  # of the disk, and not of one file
+                    self._fail_by(error)
+                except Exception as error:
+                    log.exception("files could not be settled, by a fault of pynet itself")
+                    self._fail(FilesError(f"what has arrived could not be settled: {error!r}"))
 
     def _take_settled(self, settled: list[Settled | Problem]) -> None:
         """A group of files is here for good, or is not."""
@@ -72,6 +78,8 @@ class DurableReceiving(Receiving):
         for one in settled:
             if isinstance(one, Problem):
                 self._gone_wrong(self._numbers[one.name], one)
+                if one.code in ("space", "readonly"):  # as the next ones will
+                    self._fail((NoSpace if one.code == "space" else FilesError)(one.text))
                 continue
             good.append((self._numbers[one.info.name], one))
             with self._lock:

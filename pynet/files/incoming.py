@@ -217,7 +217,8 @@ class Incoming:
         fd, self._fd = self._fd, -1
         if fd < 0:
             return
-        self.remove(self.session + LOCK)
+        with contextlib.suppress(OSError):  # who comes next removes it
+            self.remove(self.session + LOCK)
         os.close(fd)
         self.folder.close()
         with contextlib.suppress(OSError):

@@ -97,8 +97,8 @@ class Problem:
     Attributes:
         name: of the file, as in :class:`FileInfo`.
         code: one word for programs: ``"link"``, ``"special"``, ``"changed"``, ``"vanished"``,
-            ``"denied"``, ``"open"``, ``"name"``, ``"conflict"``, ``"space"``, ``"damaged"`` or
-            ``"io"``.
+            ``"denied"``, ``"open"``, ``"name"``, ``"conflict"``, ``"space"``, ``"readonly"``,
+            ``"damaged"`` or ``"io"``.
         text: a sentence for people: what happened and what to do.
     """
 

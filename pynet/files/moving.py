@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 
+from pynet.errors import NoSpace
 from pynet.files.info import FileInfo
 from pynet.files.journal import Journal, Record
 from pynet.files.receipts import Outcome, Receipt, Sent
@@ -103,10 +104,25 @@ class Moving:
                 )
             else:
                 refused.append(fault)
-        self._journal.commit()
+        try:
+            self._journal.commit()
+        except NoSpace:
+            self._commit_only(taken.values())
         for receipt in taken.values():
             self._add_receipt(receipt)
         return refused
+
+    def _commit_only(self, receipts: Collection[Receipt]) -> None:
+        """Write what these need, without all that was sent since the last ones."""
+        for first in dict.fromkeys(self._units[one.id][0][0] for one in receipts
+                                   if one.id in self._units):  # fmt: skip
+            ids, folder = self._units[first]
+            self._journal.append(UNIT, first, len(ids), folder)
+        for one in receipts:
+            sent = self.sent[one.id]
+            self._journal.append(SENT, one.id, _fields(sent.info), sent.root, sent.algorithm)
+            self._journal.append(RECEIPT, one.id, one.final_name, one.device, one.inode)
+        self._journal.commit()
 
     def next(self) -> Ready | None:
         """Whose turn it is; each file has one turn only."""

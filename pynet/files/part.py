@@ -319,8 +319,9 @@ class Part:
             with contextlib.suppress(OSError, NoSpace, Closed):
                 self.sync()
         if not keep or self._failed is not None or (self._journal is None and not self.resumed):
-            self._incoming.remove(self.name)
-            self.published()
+            with contextlib.suppress(OSError):  # of a disk that fails; who comes next removes it
+                self._incoming.remove(self.name)
+                self.published()
         self._let_go()
 
     def _let_go(self) -> None:

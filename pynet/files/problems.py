@@ -26,6 +26,8 @@ def problem(name: bytes, error: BaseException) -> Problem:
     if isinstance(error, OSError):
         if error.errno in FULL:
             code = "space"
+        elif error.errno == errno.EROFS:
+            code = "readonly"
         return Problem(name, code, f"{shown(name)}: {error.strerror or error}")
     return Problem(name, code, str(error))
 

@@ -404,15 +404,23 @@ class Receiving:
 
     def _failed(self, id: int, name: bytes, error: OSError) -> None:
         """One file cannot be stored; a full disk concerns all of them."""
+        if error.errno in FULL or error.errno == errno.EROFS:
+            self._fail_by(error)
+        else:
+            self._gone_wrong(id, problem_of(name, error))
+
+    def _fail_by(self, error: OSError) -> None:
+        """The disk takes nothing more."""
+        place = self.landing.tree.path
         if error.errno in FULL:
             self._fail(
                 NoSpace(
-                    f"the disk of {self.landing.tree.path} is full; make room, then begin the "
+                    f"the disk of {place} is full; make room, then begin the "
                     "transfer again: what has arrived is not sent again"
                 )
             )
         else:
-            self._gone_wrong(id, problem_of(name, error))
+            self._fail(FilesError(f"the disk of {place} fails: {error.strerror or error}"))
 
     def _fail(self, error: PynetError) -> None:
         if self.failure is None:

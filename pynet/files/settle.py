@@ -7,6 +7,7 @@ came, and only then gets its name; last, the folders are synced that the names a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import threading
@@ -115,7 +116,8 @@ class Settler:
             self._sync_folders(group)
         finally:
             for one in group:
-                self._end(one)
+                with contextlib.suppress(OSError):  # whoever comes next removes it
+                    self._end(one)
         return [one.settled if one.problem is None and one.settled else _why(one) for one in group]
 
     # ---- step 4 --------------------------------------------------------------------------

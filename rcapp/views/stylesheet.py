@@ -129,7 +129,7 @@ QSlider::handle:horizontal { background: $text; width: 16px; height: 16px; margi
     border-radius: 8px; }
 QSlider::handle:horizontal:focus { background: $accent; }
 
-QTreeView { background: transparent; border: none; outline: none; }
+QTableView { background: transparent; border: none; outline: none; }
 QHeaderView { background: transparent; border: none; }
 QHeaderView::section { background: transparent; color: $secondary; border: none;
     border-bottom: 1px solid $line; padding: 0 10px; }

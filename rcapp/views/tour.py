@@ -74,6 +74,8 @@ class Tour:
         settings = Settings(theme=shown.name, cars=KNOWN)
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         home = Path(self._folder.name)
+        # The Files tab begins in the person's own folder.
+        os.environ["HOME"] = os.environ["USERPROFILE"] = str(home)
         # The demo car must have the same identity as the window that starts it.
         os.environ[FOLDER] = str(home / "laptop")
         self.home = home
@@ -92,11 +94,11 @@ class Tour:
         self.until("the window", window.isActiveWindow)
         try:
             self._no_car()
-            FilesTour(self).without_car("26-files-nocar")
-            self.click(window.rail.buttons[0][1])
+            self._files_without_car()
             self._other_people()
             self._drive()
             self._dialogs()
+            self._files()
             self._settings()
             self._late()
         except TourError as error:
@@ -292,6 +294,24 @@ class Tour:
         self.click(button)
         self.until("the dialog gone", lambda: QApplication.activeModalWidget() is None)
         self.until("the window again", self.window.isActiveWindow)
+
+    def _files_without_car(self) -> None:
+        FilesTour(self).without_car("26-files-nocar")
+        self.click(self.window.rail.buttons[0][1])
+
+    def _files(self) -> None:
+        """The demo car's files: its small disk is nearly full."""
+        files = FilesTour(self)
+        files.enter("recordings")
+        view = self.window.files
+        days = [row.name for row in view.station.car.view.shown.rows if row.name[0].isdigit()]
+        files.empty("27-files-empty", "exchange")
+        files.transfer("28-files-transfer", days[:2], files.over)
+        files.review("29-files-review")
+        files.moving("30-files-moving", files.over)
+        files.policy("31-files-policy")
+        files.history("32-files-history")
+        self.click(self.window.rail.buttons[0][1])
 
     def _settings(self) -> None:
         window = self.window

@@ -1,6 +1,6 @@
 """What docs/ prints is true: tables are compared with the code, every example is run.
 
-``python tests/pynet/test_documents.py`` writes the generated tables anew.
+``python -m tests.pynet.test_documents`` writes the generated tables anew.
 
 The examples of docs/tutorial.md, by the comment before the block:
 
@@ -20,7 +20,6 @@ import contextlib
 import dataclasses
 import importlib
 import io
-import os
 import re
 import shlex
 import subprocess
@@ -36,10 +35,9 @@ from pynet.errors import TRAVELLING
 from pynet.policy import Policy, keep_last, latest, reliable
 from pynet.wire.frames import HEADER, PREAMBLE, Kind
 from pynet.wire.states import TABLE, Side
+from tests.docs.pages import DOCS, ROOT, Block, blocks, environment, matches
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCS = ROOT / "docs"
-PROTOCOL = DOCS / "protocol.md"
+PROTOCOL, TUTORIAL = DOCS / "protocol.md", DOCS / "tutorial.md"
 
 # ---- docs/protocol.md --------------------------------------------------------------------
 
@@ -145,44 +143,20 @@ def test_policies_are_what_is_sent() -> None:
 # ---- every document ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("document", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("document", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)", document.read_text()):
         if "://" not in target:
             assert (document.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("document", ["architecture.md", "protocol.md", "tutorial.md"])
+@pytest.mark.parametrize("document", ["architecture.md", "files.md", "protocol.md", "tutorial.md"])
 def test_modules_that_are_named_exist(document: str) -> None:
     for name in re.findall(r"`((?:pynet|pi_agent|rcapp)/[\w/.]*)`", (DOCS / document).read_text()):
         assert (ROOT / name).exists() or (ROOT / f"{name}.py").exists(), name
 
 
 # ---- docs/tutorial.md --------------------------------------------------------------------
-
-
-class Block(NamedTuple):
-    """One code block of the tutorial."""
-
-    label: str
-    language: str
-    text: str
-    line: int
-
-
-def blocks() -> list[Block]:
-    text = (DOCS / "tutorial.md").read_text()
-    fence = re.compile(r"(?:<!-- (\S+) -->\n)?^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-    return [
-        Block(found[1] or "", found[2], found[3], text.count("\n", 0, found.start(3)))
-        for found in fence.finditer(text)
-    ]
-
-
-def matches(expected: str, output: str) -> bool:
-    """Equal, where ``...`` stands for anything."""
-    pattern = ".*".join(re.escape(part) for part in expected.strip("\n").split("..."))
-    return re.fullmatch(pattern, output.strip("\n"), re.DOTALL) is not None
 
 
 class Place(NamedTuple):
@@ -204,17 +178,13 @@ class Place(NamedTuple):
         )
 
 
-def environment() -> dict[str, str]:
-    return os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-
-
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    for block in blocks():
+    for block in blocks(TUTORIAL):
         if block.label.endswith(".py"):
             with (tmp_path / block.label).open("a") as file:
                 file.write(f"{block.text}\n\n")
-    (serve,) = [block.text.split() for block in blocks() if block.language == "sh"]
+    (serve,) = [block.text.split() for block in blocks(TUTORIAL) if block.language == "sh"]
     assert serve[0] == "pynet"
     with subprocess.Popen(
         [sys.executable, "-m", *serve, "--port", "0"],
@@ -238,7 +208,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 def test_every_block_of_the_tutorial_is_of_a_kind_that_is_run() -> None:
     previous = Block("", "", "", 0)
-    for block in blocks():
+    for block in blocks(TUTORIAL):
         where = f"tutorial.md, line {block.line}"
         if block.language == "python":
             assert block.label == "laptop" or block.label.endswith(".py"), where
@@ -255,7 +225,7 @@ def test_the_laptop_of_the_tutorial(place: Place, monkeypatch: pytest.MonkeyPatc
     namespace: dict[str, Any] = {"__name__": "laptop"}
     output, last = "", None
     try:
-        for block in blocks():
+        for block in blocks(TUTORIAL):
             if block.label == "laptop":
                 source = "\n" * block.line + block.text.replace(here, place.address)
                 printed = io.StringIO()
@@ -273,7 +243,7 @@ def test_the_laptop_of_the_tutorial(place: Place, monkeypatch: pytest.MonkeyPatc
 
 def test_the_command_line_of_the_tutorial(place: Place) -> None:
     here = f"127.0.0.1:{DEFAULT_PORT}"
-    (console,) = [block for block in blocks() if block.language == "console"]
+    (console,) = [block for block in blocks(TUTORIAL) if block.language == "console"]
     for entry in re.split(r"^\$ ", console.text, flags=re.MULTILINE)[1:]:
         line, _, expected = entry.replace(here, place.address).partition("\n")
         done = place.command(*shlex.split(line))
@@ -282,7 +252,7 @@ def test_the_command_line_of_the_tutorial(place: Place) -> None:
 
 
 def test_the_tests_of_the_tutorial_pass(place: Place) -> None:
-    names = [block.label for block in blocks() if block.label.startswith("test_")]
+    names = [block.label for block in blocks(TUTORIAL) if block.label.startswith("test_")]
     assert names
     done = place.command("pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *names)
     assert done.returncode == 0, done.stdout

@@ -7,16 +7,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import Any
 
 from pynet.errors import FilesError
 from pynet.files.info import Usage
 from rcapp.core.events import Level
 from rcapp.core.files import words
-from rcapp.core.files.engine import FilesEngine, PastJob, Plan, Root
+from rcapp.core.files.desk_view import DeskView, grouped_stays, root_for
+from rcapp.core.files.engine import FilesEngine, PastJob, Root
 from rcapp.core.files.explain import explain
 from rcapp.core.files.jobs import JobView, Kind, Order
-from rcapp.core.files.kept import KeptFiles, Remembered, rules_of
+from rcapp.core.files.kept import KeptFiles, rules_of
 from rcapp.core.files.policy import BackupPolicy
 from rcapp.core.files.queue import TransferQueue
 from rcapp.core.files.storage import Storage, fill_rate, with_sample
@@ -34,114 +36,6 @@ FIRST_AFTER = 10.0
 PLAN_EVERY = 120.0
 """Seconds after which a plan is made anew while the tab is seen: the car looks through all files
 for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class StayGroup:
-    """Files that stay for one reason.
-
-    Attributes:
-        code, reason: as in :class:`~rcapp.core.files.engine.Stay`.
-        files, bytes: how many.
-        names: of the first few, largest first.
-    """
-
-    code: str
-    reason: str
-    files: int
-    bytes: int
-    names: tuple[str, ...]
-
-
-MOST_NAMES = 200
-
-USUAL_ROOT = "recordings"
-"""What fills a car: the shared folder that is emptied unless a person chooses another."""
-
-
-def root_for(policy: BackupPolicy, roots: Sequence[Root]) -> str:
-    """The shared folder that the backup empties, or empty when there is none it may change."""
-    names = [root.name for root in roots if root.writable]
-    wanted = (policy.root, USUAL_ROOT, *names)
-    return next((name for name in wanted if name in names), "")
-
-
-def grouped_stays(plan: Plan) -> tuple[StayGroup, ...]:
-    """What stays and why, the reason that keeps most bytes first."""
-    groups: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for stay in plan.stays:
-        groups.setdefault((stay.code, stay.reason), []).append((stay.size, stay.name))
-    made = [
-        StayGroup(
-            code,
-            reason,
-            len(found),
-            sum(size for size, _ in found),
-            tuple(
-                name for _, name in sorted(found, key=lambda one: (-one[0], one[1]))[:MOST_NAMES]
-            ),
-        )
-        for (code, reason), found in groups.items()
-    ]
-    return tuple(sorted(made, key=lambda group: (-group.bytes, group.reason)))
-
-
-@dataclass(frozen=True, slots=True)
-class DeskView:
-    """The backup at one moment.
-
-    Attributes:
-        car_id, car_name: of the car that is connected; empty without one.
-        storage: how full it is.
-        kept: policy and consent.
-        plan: the newest one, or None.
-        stays: what it leaves on the car, grouped.
-        planning: one is being made.
-        plan_error: why there is none.
-        roots: what the car shares, as far as it is known.
-        root: the shared folder that the backup empties, or empty.
-        history: runs, newest first, or None while they have not been read.
-        history_error: why there are none.
-        job: number of the run or rehearsal that waits or runs, or 0.
-        rehearsed: the rules that the newest rehearsal was for.
-        error: why something could not be kept.
-    """
-
-    car_id: str = ""
-    car_name: str = ""
-    storage: Storage = field(default_factory=Storage)
-    kept: Remembered = field(default_factory=Remembered)
-    plan: Plan | None = None
-    stays: tuple[StayGroup, ...] = ()
-    planning: bool = False
-    plan_error: str = ""
-    roots: tuple[Root, ...] = ()
-    root: str = ""
-    history: tuple[PastJob, ...] | None = None
-    history_error: str = ""
-    job: int = 0
-    rehearsed: str = ""
-    error: str = ""
-
-    @property
-    def policy(self) -> BackupPolicy:
-        """The rules."""
-        return self.kept.policy
-
-    @property
-    def rules(self) -> BackupPolicy:
-        """The rules, with the shared folder that they are for."""
-        return replace(self.policy, root=self.root)
-
-    @property
-    def agreed(self) -> bool:
-        """A person has seen a rehearsal of just these rules, and let files be moved by them."""
-        return self.kept.consent == rules_of(self.rules)
-
-    @property
-    def may_run(self) -> bool:
-        """A rehearsal of just these rules has been seen, now or at an earlier time."""
-        return self.agreed or self.rehearsed == rules_of(self.rules)
 
 
 class BackupDesk:
@@ -163,6 +57,8 @@ class BackupDesk:
         self._usage_at: float | None = None
         self._plan_at = float("-inf")
         self._asked = False
+        self._suggesting = threading.Lock()
+        self._suggested = ""
         self._notes: deque[tuple[Level, str]] = deque(maxlen=20)
         # A scan of the car may take long: how full it is must not wait behind it.
         self._worker = Worker("rcapp-backup")
@@ -185,6 +81,7 @@ class BackupDesk:
             else:
                 self._view = DeskView(car.car_id, car.car_name, planning=True)
             self._usage_at, self._plan_at, self._asked = None, float("-inf"), False
+            self._suggested = ""
         if car is not None:
             # Before anything else, on both threads: each needs the policy.
             self._gauge.ask("load", lambda: self._load(car))
@@ -242,7 +139,7 @@ class BackupDesk:
                 return
             storage = replace(self._view.storage, high=policy.high, low=policy.low)
             root = root_for(policy, self._view.roots)
-            kept = replace(self._view.kept, policy=policy)
+            kept = replace(self._view.kept, policy=policy, own=True)
             self._view = replace(
                 self._view,
                 kept=kept,
@@ -355,7 +252,7 @@ class BackupDesk:
                 said = "The rules hold until the app ends, but could not be kept: "
                 self._change(car, error=f"{said}{explain(error)}")
 
-        self._gauge.ask("save", write)
+        self._gauge.ask("save", write, last=True)
 
     def _change(self, car: FilesEngine, **changes: object) -> None:
         with self._lock:
@@ -420,7 +317,23 @@ class BackupDesk:
         root = root_for(self.view.policy, roots)
         if (tuple(roots), root) != (self.view.roots, self.view.root):
             self._change(car, roots=tuple(roots), root=root)
+        # One thread asks, and the other waits: a plan must not begin by rules that change at once.
+        with self._suggesting:
+            if root and root != self._suggested and not self.view.kept.own:
+                self._suggested = root
+                self._take_suggestion(car, car.suggestion(root))
         return roots
+
+    def _take_suggestion(self, car: FilesEngine, table: dict[str, Any]) -> None:
+        """Use what the car suggests until a person sets a policy."""
+        kept = self.view.kept
+        usual = kept.policy.to_table()
+        policy = BackupPolicy.from_table({**usual, **table, "destination": usual["destination"]})
+        if policy.complaints():
+            logger.warning("%s suggests a policy that cannot be: %s", car.car_name, table)
+            return
+        storage = replace(self.view.storage, high=policy.high, low=policy.low)
+        self._change(car, kept=replace(kept, policy=policy), storage=storage)
 
     def _plan(self, car: FilesEngine) -> None:
         if self.view.policy.complaints():
@@ -433,12 +346,15 @@ class BackupDesk:
                     "the car shares no folder for writing, so nothing can be moved off it; share "
                     "one in the car's file with write = true"
                 )
-            plan = car.plan(self.view.rules)
+            rules = self.view.rules
+            plan = car.plan(rules)
         except Exception as error:
             logger.info("no plan for %s: %s", car.car_name, error)
             text = explain(error, car.car_name)
             self._change(car, planning=False, plan=None, stays=(), plan_error=text)
             return
+        if self.view.rules != rules:
+            return  # they have changed meanwhile, and a plan by the new ones is asked for already
         storage = replace(self.view.storage, usage=plan.usage, error="")
         self._change(
             car,
@@ -450,9 +366,11 @@ class BackupDesk:
         )
 
     def _history(self, car: FilesEngine) -> None:
+        rules = self.view.rules
         try:
-            found = tuple(car.history(self.view.rules))
+            found = tuple(car.history(rules))
         except Exception as error:
             self._change(car, history=(), history_error=explain(error, car.car_name))
             return
-        self._change(car, history=found, history_error="")
+        if self.view.rules == rules:
+            self._change(car, history=found, history_error="")

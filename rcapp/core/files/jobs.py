@@ -147,7 +147,7 @@ class JobView:
         if self.order.kind is Kind.REHEARSE:
             said = ["done", "nothing was moved"]
         elif self.order.kind is Kind.MOVE:
-            said.append(f"{words.grouped(report.removed)} removed from the car")
+            said.append(f"{words.grouped(report.removed)} removed")
         if report.identical:
             said.append(f"{words.plural(report.identical, 'file')} already there")
         if report.problems:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rcapp.core.files.engine import FilesEngine
 from rcapp.core.state import Link, Snapshot
@@ -15,6 +15,13 @@ MakeEngine = Callable[[Any, str, str], FilesEngine]
 """``make(gateway, car_id, car_name)``."""
 
 GONE = (Link.IDLE, Link.CONNECTING)
+
+
+class FilesLink(Protocol):
+    """Says whose files there are."""
+
+    def engine(self, snap: Snapshot) -> FilesEngine | None:
+        """The files that go with a state of the session; cheap."""
 
 
 class CarLink:

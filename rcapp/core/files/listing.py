@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -166,6 +167,7 @@ def _key(column: str) -> Callable[[Entry], tuple[Any, ...]]:
     return lambda entry: natural(entry.name)
 
 
+@functools.lru_cache(maxsize=65536)
 def natural(name: str) -> tuple[Any, ...]:
     """So that ``lap 9`` comes before ``lap 10``."""
     # Odd places hold the digits, so that equal places compare like with like.

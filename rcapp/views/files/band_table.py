@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTreeView,
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QRect,
+    QRectF,
+    Qt,
 )
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from rcapp.views import theme
 from rcapp.views.files.table_model import Index
@@ -23,13 +26,15 @@ HEAD = 30
 SIDE = 10
 
 
-class _EqualRows(QStyledItemDelegate):
-    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        return QSize(60, ROW)
+@functools.cache
+def _colour(name: str) -> QColor:
+    return QColor(name)
 
 
-class BandTable(QTreeView):
+class BandTable(QTableView):
     """A table whose rows are painted as a whole.
+
+    A QTreeView would ask the model for each row whenever it changes: half a second for 20 000.
 
     Args:
         model: the rows.
@@ -46,15 +51,18 @@ class BandTable(QTreeView):
         self._noting = False
         self._columns = 1 + len(widths)
         self.marked_row: int | None = None
-        self._delegate = _EqualRows(self)
         self.setModel(model)
-        self.setItemDelegate(self._delegate)
         self.setFont(theme.font(theme.BODY))
-        self.setFrameShape(QTreeView.Shape.NoFrame)
-        self.setRootIsDecorated(False)
-        self.setItemsExpandable(False)
-        self.setUniformRowHeights(True)
-        self.setAllColumnsShowFocus(True)
+        self.setFrameShape(QTableView.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setCornerButtonEnabled(False)
+        self.setTabKeyNavigation(False)
+        rows = self.verticalHeader()
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setMinimumSectionSize(ROW)
+        rows.setDefaultSectionSize(ROW)
+        rows.hide()
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -73,6 +81,10 @@ class BandTable(QTreeView):
         for column, width in enumerate(widths, 1):
             head.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             head.resizeSection(column, width)
+
+    def header(self) -> QHeaderView:
+        """The heads of the columns."""
+        return self.horizontalHeader()
 
     def paint_cell(self, painter: QPainter, rect: QRect, row: int, column: int) -> None:
         """Paint one cell; each kind of table has its own way."""
@@ -102,7 +114,7 @@ class BandTable(QTreeView):
         """
         if not text or rect.width() < 8:
             return
-        ink = QColor(getattr(theme.current(), role))
+        ink = _colour(getattr(theme.current(), role))
         painter.setFont(font)
         painter.setPen(ink)
         metrics = painter.fontMetrics()
@@ -115,7 +127,7 @@ class BandTable(QTreeView):
             place = QRectF(left, rect.center().y() - height / 2, width, height)
             place.translate(self.viewport().x(), self.viewport().y())
             if self.viewport().geometry().contains(place.toAlignedRect()):
-                behind = QColor(theme.current().card)
+                behind = _colour(theme.current().card)
                 self.texts.append(PaintedText(fitting, place, ink, behind))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -124,17 +136,25 @@ class BandTable(QTreeView):
         self._noting = event.rect().contains(self.viewport().rect())
         if self._noting:
             self.texts = []
-        super().paintEvent(event)
+        painter = QPainter(self.viewport())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        count = self.model().rowCount()
+        first = self.rowAt(event.rect().top())
+        last = self.rowAt(event.rect().bottom())
+        for row in range(first, (count - 1 if last < 0 else last) + 1) if first >= 0 else ():
+            self._paint_row(painter, row)
+        self.paint_over(painter)
 
-    def drawRow(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+    def paint_over(self, painter: QPainter) -> None:
+        """Paint what lies over the rows; most kinds of tables have nothing there."""
+
+    def _paint_row(self, painter: QPainter, row: int) -> None:
         """One rounded band behind a chosen row, then the cells."""
-        colours, row = theme.current(), index.row()
-        rect: QRect = option.rect
-        band = QRectF(0, rect.top() + 1, self.viewport().width(), rect.height() - 2)
+        colours = theme.current()
+        top, height = self.rowViewportPosition(row), self.rowHeight(row)
+        band = QRectF(0, top + 1, self.viewport().width(), height - 2)
         chosen = self.selectionModel().isSelected(self.model().index(row, 0))
         current = self.hasFocus() and row == self.currentIndex().row()
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if chosen or row == self._hover:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.selected if chosen else colours.hover))
@@ -145,9 +165,28 @@ class BandTable(QTreeView):
             painter.drawRoundedRect(band.adjusted(1, 0.5, -1, -0.5), 6, 6)
         for column in range(self._columns):
             left = self.columnViewportPosition(column)
-            cell = QRect(left, rect.top(), self.columnWidth(column), rect.height())
+            cell = QRect(left, top, self.columnWidth(column), height)
             self.paint_cell(painter, cell, row, column)
-        painter.restore()
+
+    def moveCursor(
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """Keys go from row to row: the cells of one have nothing of their own."""
+        kinds, count = QAbstractItemView.CursorAction, self.model().rowCount()
+        if action in (kinds.MoveHome, kinds.MoveEnd):
+            return self.model().index(0 if action == kinds.MoveHome else count - 1, 0)
+        if action in (kinds.MoveLeft, kinds.MoveRight):
+            return self.currentIndex()
+        return super().moveCursor(action, modifiers).siblingAtColumn(0)
+
+    def currentChanged(self, current: Index, previous: Index) -> None:
+        """Letters look for names, wherever in its row the person has pressed."""
+        super().currentChanged(current, previous)
+        if current.column() > 0:
+            flags = QItemSelectionModel.SelectionFlag
+            first = self.model().index(current.row(), 0)
+            self.selectionModel().setCurrentIndex(first, flags.NoUpdate)
+        self.viewport().update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Show what is under the pointer."""

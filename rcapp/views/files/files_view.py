@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from rcapp.core.files.engine import RUNNING, Entry, PastJob
 from rcapp.core.files.jobs import JobView, Kind, QueueView
-from rcapp.core.files.link import CarLink, MakeEngine
+from rcapp.core.files.link import CarLink, FilesLink, MakeEngine
 from rcapp.core.files.pane import PaneState
 from rcapp.core.files.policy import BackupPolicy
 from rcapp.core.files.station import FileStation
@@ -65,7 +65,7 @@ class FilesView(QWidget):
         self._rate: float | None = None
         self._last = "car"
         self._left = False
-        self.link = CarLink(session, make)
+        self.link: FilesLink = CarLink(session, make)
         self.station = FileStation(self._bridge.wake, kept)
         self.notices = DesktopNotices(self)
         self.storage = StorageCard()

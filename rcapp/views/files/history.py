@@ -10,7 +10,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QStackedWidget
 
 from rcapp.core.files import words
-from rcapp.core.files.desk import DeskView
+from rcapp.core.files.desk_view import DeskView
 from rcapp.core.files.engine import Kept, PastJob
 from rcapp.views import theme
 from rcapp.views.files.message import EmptyMessage

@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from rcapp.core.files import words
-from rcapp.core.files.desk import DeskView
+from rcapp.core.files.desk_view import DeskView
 from rcapp.core.files.engine import Plan, PlanRow
 from rcapp.core.files.jobs import JobView, Kind
 from rcapp.views import theme
@@ -198,11 +198,8 @@ class ReviewPage(Page):
             if not self.strip.title.text():
                 self.strip.say(title, text, role="warn")
             else:
-                self.strip.say(
-                    self.strip.title.text(),
-                    f"{self.strip.text.text()} {title}: {text}",
-                    role="warn",
-                )
+                both = f"{self.strip.text.text()} {title}: {text[:1].lower()}{text[1:]}"
+                self.strip.say(self.strip.title.text(), both, role="warn")
         self.strip.setVisible(bool(self.strip.title.text()))
 
     def _show_body(self, desk: DeskView) -> None:
@@ -320,4 +317,5 @@ def _room(plan: Plan | None) -> tuple[str, str]:
         short = f"{said}, of which {floor} stay free: no more than {fits} fit. "
         return f"{short}The oldest files go first, the others stay on the car.", "warn"
     after = words.size(free - plan.bytes)
-    return f"{said}, {after} afterwards; {words.size(plan.floor)} are never touched.", "secondary"
+    floor = f"; {words.size(plan.floor)} are never touched" if plan.floor else ""
+    return f"{said}, {after} afterwards{floor}.", "secondary"

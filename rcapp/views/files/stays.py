@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from rcapp.core.files import words
-from rcapp.core.files.desk import StayGroup
+from rcapp.core.files.desk_view import StayGroup
 from rcapp.views import icons, theme
 from rcapp.views.files.table_model import shown
 from rcapp.views.text import ElidedLabel, label, set_text

@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from rcapp.core.files import words
-from rcapp.core.files.desk import DeskView
+from rcapp.core.files.desk_view import DeskView
 from rcapp.core.files.jobs import JobView
 from rcapp.views import theme
 from rcapp.views.files.gauge import StorageGauge

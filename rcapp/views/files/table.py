@@ -24,7 +24,6 @@ from PySide6.QtGui import (
     QFontMetrics,
     QKeyEvent,
     QPainter,
-    QPaintEvent,
     QPen,
     QPixmap,
     QResizeEvent,
@@ -267,12 +266,10 @@ class FilesTable(BandTable):
             self.header().resizeSection(SIZE, width)
         super().resizeEvent(event)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The rows, and a frame around the place where a drag would fall."""
-        super().paintEvent(event)
+    def paint_over(self, painter: QPainter) -> None:
+        """A frame around the place where a drag would fall."""
         if self._drop_here and self.marked_row is None:
-            painter = QPainter(self.viewport())
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(theme.current().accent), 2))
             painter.drawRoundedRect(QRectF(self.viewport().rect()).adjusted(1, 1, -1, -1), 8, 8)
 

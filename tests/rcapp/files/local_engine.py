@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pynet.errors import Closed, NoSpace
 from pynet.files.info import FILE, FOLDER, Usage
@@ -37,6 +38,8 @@ class LocalEngine:
         gate: holds copying where a test wants to look.
         calls: names of the methods that were called.
         failures: what the next call of a method raises, by its name.
+        refusal: what every call raises, if anything.
+        suggests: the policy of the car's own file.
     """
 
     def __init__(
@@ -59,6 +62,8 @@ class LocalEngine:
         self.gate = Gate()
         self.calls: list[str] = []
         self.failures: dict[str, Exception] = {}
+        self.refusal: Exception | None = None
+        self.suggests: dict[str, Any] = {}
         self.held = threading.Event()
         self.held.set()
         self.closed = False
@@ -72,7 +77,7 @@ class LocalEngine:
         self.held.wait()
         if self.closed:
             raise Closed("the car was left")
-        error = self.failures.pop(name, None)
+        error = self.failures.pop(name, None) or self.refusal
         if error is not None:
             raise error
 
@@ -113,10 +118,15 @@ class LocalEngine:
 
         return self._transfer(pairs)
 
+    def suggestion(self, root: str) -> dict[str, Any]:
+        self._called("suggestion")
+        return dict(self.suggests)
+
     def plan(self, policy: BackupPolicy) -> Plan:
         self._called("plan")
         usage, now = self._usage(), time.time()
-        paths = sorted(_files(self.folder), key=lambda one: (one.stat().st_mtime, os.fsencode(one)))
+        shared = self.folder / policy.root
+        paths = sorted(_files(shared), key=lambda one: (one.stat().st_mtime, os.fsencode(one)))
         newest = set(paths[len(paths) - policy.keep_newest :]) if policy.keep_newest else set()
         may: list[Path] = []
         stays: list[Stay] = []
@@ -147,7 +157,7 @@ class LocalEngine:
             lowest,
             used / usage.capacity <= policy.low,
             needed,
-            self.system,
+            usage.used - sum(path.stat().st_size for path in paths),
             now,
             Usage(room.used, room.free),
             floor,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,31 @@ def zygote() -> Iterator[Zygote]:
         pytest.skip("processes are made and watched as only Linux can")
     with contextlib.closing(Zygote()) as zygote:
         yield zygote
+
+
+class Powered:
+    """A disk in a file, whose power can go.
+
+    What the kernel has in memory only does not come to the file before it is synced, so a copy of
+    the file, taken when no process is at work, is what a power cut leaves.
+    """
+
+    def __init__(self, disk: Path, image: Path) -> None:
+        self.disk = disk
+        self._image = image
+
+    def lose(self) -> None:
+        """What was not synced is gone, and the power is back."""
+        kept = self._image.with_suffix(".kept")
+        shutil.copyfile(self._image, kept)
+        subprocess.run(["umount", str(self.disk)], check=True)
+        subprocess.run(["mount", "-o", "loop", str(kept), str(self.disk)], check=True)
+
+    def repair(self) -> None:
+        """What a person does when the kernel has found it damaged."""
+        subprocess.run(["umount", str(self.disk)], check=True)
+        subprocess.run(["fsck.ext4", "-fp", self._image], check=False, capture_output=True)
+        subprocess.run(["mount", "-o", "loop", str(self._image), str(self.disk)], check=True)
 
 
 class Disks:
@@ -52,6 +78,19 @@ class Disks:
         if disk is None:
             pytest.skip("mounting a small disk needs root on Linux")
         return disk
+
+    def ext4(self, size: int, options: str = "loop") -> Powered:
+        """A real one, in a file."""
+        if shutil.which("mkfs.ext4") is None:
+            pytest.skip("there is no mkfs.ext4")
+        image = self._place / f"image{len(self._mounted)}"
+        with image.open("wb") as file:
+            file.truncate(size)
+        subprocess.run(["mkfs.ext4", "-q", "-m", "0", "-I", "256", str(image)], check=True)
+        disk = self.mount("-o", f"loop,{options}", device=str(image))
+        if disk is None:
+            pytest.skip("mounting a disk in a file needs root on Linux")
+        return Powered(disk, image)
 
     def close(self) -> None:
         for disk in reversed(self._mounted):

@@ -5,6 +5,7 @@ Each gets one order, plain values, and runs in a process that :mod:`zygote` has 
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import os
@@ -16,9 +17,11 @@ from typing import Any
 from pynet import Controller, Gateway
 from pynet.backup import Backup, Policy
 from pynet.errors import PynetError
-from pynet.files import durable, part
-from pynet.files.info import shown
+from pynet.files import durable, part, removal, sending, settle, system
+from pynet.files.info import Usage, shown
 from pynet.files.settle import Settler
+from pynet.files.source import SourceFile
+from pynet.files.tree import Tree
 
 
 def device(order: dict[str, Any]) -> None:
@@ -84,18 +87,57 @@ def laptop(order: dict[str, Any]) -> None:
 def settle_few(most: int) -> None:
     """Let groups be of so many files, however quickly they come."""
     durable.GROUP, durable.PATIENCE = most, 0.02
-    settle = Settler.settle
+    settle_all = Settler.settle
 
     def some(self: Settler) -> Any:
         with self._lock:
             self._queue, rest = self._queue[:most], self._queue[most:]
         try:
-            return settle(self)
+            return settle_all(self)
         finally:
             with self._lock:
                 self._queue = rest + self._queue
 
     Settler.settle = some  # type: ignore[method-assign]
+
+
+def hold(at: str, number: int, reached: str, go: str) -> None:
+    """Stop when a place is passed for the n-th time, say so in one pipe, and wait for the other.
+
+    Places are those of ``crash_point``, and ``read``: a leaf or a small file was read at the source.
+    """
+    passed = itertools.count(1)
+
+    def pass_by(kind: str) -> None:
+        if kind == at and next(passed) == number:
+            Path(reached).write_text("here\n")
+            Path(go).read_text()
+
+    def wrapped(function: Any, kind: str) -> Any:
+        def call(*args: Any) -> Any:
+            value = function(*args)
+            pass_by(kind)
+            return value
+
+        return call
+
+    removal.crash_point = settle.crash_point = pass_by  # type: ignore[assignment]
+    sending.read_small = wrapped(sending.read_small, "read")  # type: ignore[assignment]
+    SourceFile.read = wrapped(SourceFile.read, "read")  # type: ignore[method-assign]
+
+
+def spoil(call: str, number: int, code: int) -> None:
+    """Let the n-th call of one of the system's functions, and all after it, fail."""
+    module = system if call == "sync_all" else os
+    function = getattr(module, call)
+    passed = itertools.count(1)
+
+    def spoilt(*args: Any, **named: Any) -> Any:
+        if next(passed) >= number:
+            raise OSError(code, os.strerror(code))
+        return function(*args, **named)
+
+    setattr(module, call, spoilt)
 
 
 def begin(order: dict[str, Any]) -> None:
@@ -107,5 +149,10 @@ def begin(order: dict[str, Any]) -> None:
         os.setgroups([])
         os.setgid(order["user"])
         os.setuid(order["user"])
-    if "umask" in order:
-        os.umask(order["umask"])
+    if "hold" in order:
+        hold(*order["hold"])
+    if "fault" in order:
+        spoil(*order["fault"])
+    if order.get("blind"):
+        # It believes that there is room, so that it is the disk that says there is none.
+        Tree.usage = lambda self: Usage(0, 2**50)  # type: ignore[method-assign,assignment]
