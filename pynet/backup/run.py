@@ -192,6 +192,7 @@ class BackupRun:
             "destination": tree.usage(),
             "stay": drain.stay,
             "restored": self._place.restored().names(),
+            "largest": self._place.largest(),
         }
         parts = self._remote.batches(
             "backup.plan", self._order.root, self._policy.to_dict(), options

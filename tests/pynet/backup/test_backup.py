@@ -14,6 +14,7 @@ import pytest
 
 from pynet import Controller, Gateway, Role, Trust
 from pynet.backup import Backup, BackupReport, Plan, Status
+from pynet.backup.place import Place, kind_of_disk
 from pynet.backup.restored import DAYS, Restored, staying
 from pynet.backup.state import LOOKS
 from pynet.errors import Busy, Cancelled, FilesError, NotShared
@@ -270,6 +271,23 @@ def test_a_device_is_called_what_it_likes_and_stays_in_its_folder(
     assert sorted(path.name for path in (folder / "rec" / "day").iterdir()) == [
         name.rpartition("/")[2] for name in names[:18]
     ]
+
+
+def test_what_a_disk_is_that_cannot_have_large_files() -> None:
+    mounts = (
+        "22 28 0:21 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"
+        "30 1 8:17 / /media/stick rw - vfat /dev/sdb1 rw,fmask=0022\nodd\n"
+    )
+    assert kind_of_disk(os.makedev(8, 17), mounts) == "vfat"
+    assert kind_of_disk(os.makedev(0, 21), mounts) == "sysfs"
+    assert kind_of_disk(os.makedev(8, 1), mounts) == ""
+
+
+def test_the_kind_of_the_disk_here_is_known(tmpfs: Callable[[int], Path]) -> None:
+    disk = tmpfs(MIB)
+    mounts = Path("/proc/self/mountinfo").read_text()
+    assert kind_of_disk(disk.stat().st_dev, mounts) == "tmpfs"
+    assert Place(disk, "rover", "rec").largest() is None
 
 
 # ---- cuts ----------------------------------------------------------------------------------
