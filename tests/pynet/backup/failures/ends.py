@@ -104,7 +104,7 @@ def settle_few(most: int) -> None:
 def hold(at: str, number: int, reached: str, go: str) -> None:
     """Stop when a place is passed for the n-th time, say so in one pipe, and wait for the other.
 
-    Places are those of ``crash_point``, and ``read``: a leaf or a small file was read at the source.
+    Places are those of ``crash_point``, and ``read``: a leaf or a file was read at the source.
     """
     passed = itertools.count(1)
 
