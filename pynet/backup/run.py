@@ -281,12 +281,13 @@ class BackupRun:
 
     def _recover(self, tree: Tree, ledger: Ledger) -> None:
         """Answer what the source asks about moves that were cut off."""
+        rules = self._policy.to_dict()
         lane = self._lanes.borrow()
         try:
             # The landing also removes what a run that was killed has left here.
             with (
                 self._landing(tree) as landing,
-                open_talk(lane, "backup.recover", self._order.root) as talk,
+                open_talk(lane, "backup.recover", self._order.root, rules) as talk,
             ):
                 while True:
                     said = talk.hear()

@@ -122,19 +122,28 @@ class BackupService:
             things = ((tree, info.name, info) for info in infos)
             departure = Departure(things, talk.say, ALGORITHM, removal)
             self._files.send(talk, token, departure)
+            if talk.cancelled:  # what arrived is asked for next time, and need not come again
+                journal.commit()
+                return {}
             removal.resume()
             if departure.kept:
                 removal.finish()
             return {"held": drain.held, "usage": _packed(tree.usage()),
                     "repeated": departure.repeated}  # fmt: skip
 
-    def recover(self, talk: Talk, place: str) -> int:
+    def recover(self, talk: Talk, place: str, rules: dict[str, Any]) -> int:
         """Finish what was cut off: ask the Controller what it has, and remove that here.
+
+        Args:
+            talk: to ask over.
+            place: the share.
+            rules: the policy, as it is now.
 
         Returns:
             How many moves were finished.
         """
         share, _ = self._files.find_place(place, write=True)
+        policy = Policy.from_dict(rules)
         count = 0
         with share.tree() as tree, contextlib.suppress(TalkEnded):
             for job in self._unfinished(share):
@@ -143,12 +152,14 @@ class BackupService:
                 except Busy:  # it is under way right now
                     continue
                 with journal:
-                    self._recover_one(talk, tree, journal, job)
+                    # Without a brake: of what goes together, some may be gone already.
+                    removal = Removal(tree, journal, protect=Probe(tree, policy).protect)
+                    self._recover_one(talk, removal, job)
                 count += 1
         return count
 
-    def _recover_one(self, talk: Talk, tree: Tree, journal: Journal, job: str) -> None:
-        removal = Removal(tree, journal, protect=Probe(tree, Policy()).protect)
+    @staticmethod
+    def _recover_one(talk: Talk, removal: Removal, job: str) -> None:
         sent: list[Sent] = removal.unanswered
         outcomes = removal.removed_before
         if sent:

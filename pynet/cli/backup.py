@@ -59,9 +59,12 @@ def run(options: argparse.Namespace) -> int:
         if options.yes:
             backup.agree()
         if not backup.place.state().previewed:
-            status = _show(backup, options)
+            made = backup.plan(below=options.below)
+            _print(made, backup, options)
+            if not made.steps:
+                return EXITS[made.status.value]
             if not _agreed(backup, options):
-                return status if status == EXIT_FULL else EXIT_NOTHING
+                return EXIT_NOTHING
         transfer = backup.run(below=options.below)
         try:
             report = follow(transfer, shows=not options.json)
@@ -117,12 +120,16 @@ def _backup(gateway: RemoteGateway, options: argparse.Namespace) -> Backup:
 
 def _show(backup: Backup, options: argparse.Namespace) -> int:
     """Print a plan; the exit status."""
-    made: Plan = backup.plan(below=options.below)
+    made = backup.plan(below=options.below)
+    _print(made, backup, options)
+    return EXITS[made.status.value]
+
+
+def _print(made: Plan, backup: Backup, options: argparse.Namespace) -> None:
     if options.json:
         print_json(text.described_plan(backup, made))
     else:
         text.print_plan(backup, made, all=options.all)
-    return EXITS[made.status.value]
 
 
 def _agreed(backup: Backup, options: argparse.Namespace) -> bool:

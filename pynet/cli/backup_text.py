@@ -66,7 +66,7 @@ def _rows(plan: Plan, all: bool) -> Iterator[tuple[str, ...]]:
         yield from (_row(plan, step) for step in steps)
         return
     yield from (_row(plan, step) for step in steps[:FIRST])
-    yield f"... {len(steps) - FIRST - LAST} more, which --all lists", "", "", ""
+    yield f"... {len(steps) - FIRST - LAST} more (--all)", "", "", ""
     yield from (_row(plan, step) for step in steps[-LAST:])
 
 

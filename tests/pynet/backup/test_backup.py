@@ -328,6 +328,24 @@ def test_the_file_process_is_killed_in_the_middle_and_it_is_done_all_the_same(
     scene.nothing_is_lost()
 
 
+def test_what_had_arrived_when_it_was_cancelled_does_not_come_again(scene: Scene) -> None:
+    names = scene.fill()
+    backup = scene.backup()
+    with Held(lambda progress: bool(scene.here())) as held:
+        transfer = backup.run(callback=held)
+        held.wait()
+        transfer.cancel()
+        held.let_go()
+        with contextlib.suppress(Cancelled):  # if there was something left to be cancelled
+            transfer.wait(20)
+    ran(backup.run())
+    moved = [name for job in backup.history() for name in job.entries]
+    assert len(moved) == len(set(moved)) == 18
+    outcomes = {entry.outcome for job in backup.history() for entry in job.entries.values()}
+    assert outcomes == {"removed"}
+    assert scene.there() == names[18:]
+
+
 @pytest.mark.parametrize("own_process", [True, False])
 def test_history_is_read_while_a_run_is_under_way_and_a_second_run_is_refused(
     scene: Scene, own_process: bool, until: Until

@@ -184,7 +184,7 @@ def test_a_long_plan_is_shortened_and_groups_are_one_row(scene: Scene, backup: C
             scene.write(f"tub{group:02}/{part}.jpg", MIB * 4 // 10, 90_000 - 100 * group)
     _, out, _ = backup("plan", "--group", "tub*", "--low", "5")
     assert "tub00/ (2 files)" in out
-    assert "... 4 more, which --all lists" in out
+    assert "... 5 more (--all)" in out
     assert len(re.findall(r"^tub", out, re.MULTILINE)) == 25
 
 
