@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,9 @@ def begin(order: dict[str, Any]) -> None:
         os.setuid(order["user"])
     if "hold" in order:
         hold(*order["hold"])
+    if "clock" in order:
+        now = time.time
+        time.time = lambda: now() + order["clock"]
     if "fault" in order:
         spoil(*order["fault"])
     if order.get("blind"):
