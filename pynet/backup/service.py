@@ -160,6 +160,7 @@ class BackupService:
 
     @staticmethod
     def _recover_one(talk: Talk, removal: Removal, job: str) -> None:
+        removal.doubt()
         sent: list[Sent] = removal.unanswered
         outcomes = removal.removed_before
         if sent:

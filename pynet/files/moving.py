@@ -87,6 +87,13 @@ class Moving:
                 self._missing.add(number)
                 self._ripe.append(number)
 
+    def doubt(self) -> None:
+        """Receipts that wait count as never come."""
+        for number, one in self.received.items():
+            self.sent[number] = Sent(number, one.info, one.root, one.algorithm)
+        self.received.clear()
+        self._ripe.clear()
+
     def give_up(self) -> None:
         """Nothing comes any more of what is known and not received."""
         self.skip(number for number in range(self._known) if number not in self.received)

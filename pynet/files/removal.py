@@ -126,6 +126,14 @@ class Removal:
         refused = self._moving.receive(receipts)
         return refused + self._work()
 
+    def doubt(self) -> None:
+        """Ask for each receipt that the journal holds once more: the destination may be another.
+
+        It may have been installed anew since, or its disk may be lost. They are
+        :attr:`unanswered` then.
+        """
+        self._moving.doubt()
+
     def resume(self) -> list[Outcome]:
         """Go on after a crash with the receipts that the journal holds, and give up the rest."""
         self._moving.give_up()

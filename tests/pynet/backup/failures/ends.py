@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def settle_few(most: int) -> None:
 def hold(at: str, number: int, reached: str, go: str) -> None:
     """Stop when a place is passed for the n-th time, say so in one pipe, and wait for the other.
 
-    Places are those of ``crash_point``, and ``read``: a leaf or a small file was read at the source.
+    Places are those of ``crash_point``, and ``read``: a leaf or a file was read at the source.
     """
     passed = itertools.count(1)
 
@@ -151,6 +152,9 @@ def begin(order: dict[str, Any]) -> None:
         os.setuid(order["user"])
     if "hold" in order:
         hold(*order["hold"])
+    if "clock" in order:
+        now = time.time
+        time.time = lambda: now() + order["clock"]
     if "fault" in order:
         spoil(*order["fault"])
     if order.get("blind"):
