@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pynet.backup.words import ENOUGH, FAILED, KEPT, REMOVED, SETTLED
+from pynet.backup.words import ENOUGH, FAILED, FAR, KEPT, REMOVED, SETTLED
 from pynet.files.durable import DurableReceiving
 from pynet.files.info import Problem
 from pynet.files.landing import Landing
 from pynet.files.ledger import Entry, Ledger
-from pynet.files.receipts import Outcome
+from pynet.files.receipts import Outcome, told
 from pynet.files.settle import Settled
 
 
@@ -63,6 +63,8 @@ class Arrival(DurableReceiving):
         elif word == ENOUGH:
             self.enough = True
             self._wake.set()
+        elif word == FAR:
+            self.landing.write_own_copies()
         else:
             super()._take(word, message)
 
@@ -81,7 +83,8 @@ class Arrival(DurableReceiving):
             self.settled |= {one.info.name: one.name for _, one in settled}
         if settled:
             receipts = [
-                [number, one.root, one.name, one.device, one.inode] for number, one in settled
+                receipt(number, entry_of(self._job, one, self._algorithm, now))
+                for number, one in settled
             ]
             self._say([SETTLED, receipts])
 
@@ -89,6 +92,12 @@ class Arrival(DurableReceiving):
         super()._gone_wrong(id, problem)
         if id >= 0:
             self._say([FAILED, [id]])
+
+
+def receipt(number: int, entry: Entry) -> list[Any]:
+    """For the source."""
+    known = told(entry.name, entry.size, entry.mtime_ns, entry.mode)
+    return [number, entry.root, entry.final_name, entry.device, entry.inode, known]
 
 
 def entry_of(job: str, one: Settled, algorithm: str, now: float) -> Entry:

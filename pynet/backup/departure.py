@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from pynet.backup.rooted import Rooted
 from pynet.backup.words import ENOUGH, FAILED, KEPT, REMOVED, SETTLED
 from pynet.files.info import FileInfo
-from pynet.files.receipts import Outcome, Receipt
+from pynet.files.receipts import Outcome, Receipt, told
 from pynet.files.removal import Removal
 from pynet.files.sending import Say, Thing
 
@@ -96,14 +97,20 @@ def receipt_of(
 ) -> Receipt:
     """A receipt as it came; it is for the file that this end knows by that number.
 
+    If the other end knows that file by another name, size, time or mode, it is for none: what was
+    told of it was spoilt on the way.
+
     Raises:
         LookupError, TypeError, ValueError: it makes no sense.
     """
-    number, root, final_name, device, inode = entry
+    number, root, final_name, device, inode, known = entry
     if type(number) is not int or number < 0:
         raise ValueError(number)
+    info = infos[number]
+    if known != told(info.name, info.size, info.mtime_ns, info.mode):
+        info = replace(info, name=b"")
     return Receipt(
-        number, infos[number], bytes(root), algorithm, bytes(final_name), int(device), int(inode)
+        number, info, bytes(root), algorithm, bytes(final_name), int(device), int(inode)
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
-from pynet.backup.arrival import Arrival, read_outcomes
+from pynet.backup.arrival import Arrival, read_outcomes, receipt
 from pynet.backup.drain import Drain, Verdict
 from pynet.backup.plan import Plan, Status
 from pynet.backup.policy import Policy
@@ -313,7 +313,7 @@ class BackupRun:
         for number, name, root, _ in asked:
             entry = ledger.holds(_ledger_job(job), name, root)
             if entry is not None and landing.proven(entry.final_name, entry.size, root):
-                receipts.append([number, root, entry.final_name, entry.device, entry.inode])
+                receipts.append(receipt(number, entry))
         return receipts
 
     # ---- how far it is ------------------------------------------------------------------

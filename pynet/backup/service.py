@@ -20,10 +20,11 @@ from pynet.backup.policy import Policy
 from pynet.backup.probe import Probe
 from pynet.backup.restored import staying
 from pynet.backup.sheet import pack_head, pack_skips, pack_steps, unpack_files
-from pynet.backup.words import HAVE, KEPT, REMOVED, SETTLED
+from pynet.backup.words import FAR, HAVE, KEPT, REMOVED, SETTLED
 from pynet.errors import Busy, ConfigurationError, NoSpace, TalkEnded
 from pynet.files.info import Usage
 from pynet.files.journal import Journal
+from pynet.files.locality import is_local
 from pynet.files.names import INCOMING
 from pynet.files.problems import FULL
 from pynet.files.receipts import Sent
@@ -119,6 +120,8 @@ class BackupService:
             removal = Removal(tree, journal, protect=Probe(tree, policy).protect, brake=drain)
             for first, count, folder in work["units"]:
                 removal.unit(first, count, folder)
+            if not is_local(share.path):
+                talk.say([FAR])
             things = ((tree, info.name, info) for info in infos)
             departure = Departure(things, talk.say, ALGORITHM, removal)
             self._files.send(talk, token, departure)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 SETTLED = "settled"
-"""Destination: ``[SETTLED, [[id, digest, final name, device, inode], ...]]``: receipts."""
+"""Destination: ``[SETTLED, [[id, digest, final name, device, inode, told], ...]]``: receipts.
+``told`` is a checksum of the name, size, time and mode that the file has there."""
 
 FAILED = "failed"
 """Destination: ``[FAILED, [id, ...]]``: these will not come, the source is to keep them."""
 
 REMOVED = "removed"
 """Source: ``[REMOVED, [[id, name, code, text, freed], ...]]``: what became of files there."""
+
+FAR = "far"
+"""Source, first of all: ``[FAR]``: its files may lie on another machine, even on this one."""
 
 KEPT = "kept"
 """Destination: ``[KEPT]``: what the source said of its files is written down, it may forget it."""

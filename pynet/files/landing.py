@@ -329,6 +329,10 @@ class Landing:
         """How many files wait for :meth:`settle`; up to 256 at a time is quick and not too much."""
         return self._settler.waiting
 
+    def write_own_copies(self) -> None:
+        """The source's files may be what is here, seen over a network: they are no copies."""
+        self._settler.own_copies = True
+
     def settle(self) -> list[Settled | Problem]:
         """Make durable, read back and publish all that waits, in the order in which it came.
 

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
+
+import msgpack
 
 from pynet.files.info import FileInfo
 from pynet.wire.registry import register
 
 REMOVED, GONE, ENOUGH = "removed", "gone", "enough"
 """Codes of an :class:`Outcome` beside those of :class:`~pynet.files.info.Problem`."""
+
+
+def told(name: bytes, size: int, mtime_ns: int, mode: int) -> int:
+    """A checksum of what the destination keeps of a file beside its content."""
+    return zlib.crc32(msgpack.packb([name, size, mtime_ns, mode]))
 
 
 @register

@@ -19,6 +19,7 @@ from pynet.files.crashing import crash_point
 from pynet.files.hashing import LEAF, hasher, leaf_count, leaf_size, root_digest, zeros_digest
 from pynet.files.incoming import Incoming
 from pynet.files.info import FileInfo, Problem, shown
+from pynet.files.locality import is_local
 from pynet.files.part import Part
 from pynet.files.problems import problem
 from pynet.files.publish import Publisher
@@ -78,7 +79,12 @@ class Waiting:
 
 
 class Settler:
-    """What waits, and the settling of it. Any thread adds, one settles."""
+    """What waits, and the settling of it. Any thread adds, one settles.
+
+    Attributes:
+        own_copies: what is here already counts for nothing. On a network it may be the source's
+            own file, seen from the other side: its only copy.
+    """
 
     def __init__(
         self, tree: Tree, incoming: Incoming, publisher: Publisher, algorithm: str
@@ -91,6 +97,7 @@ class Settler:
         self._lock = threading.Lock()
         self._queue: list[Waiting] = []
         self._syncer = Syncer(incoming.folder)
+        self.own_copies = not is_local(tree.path)
 
     def add(self, waiting: Waiting) -> None:
         """One more."""
@@ -211,6 +218,8 @@ class Settler:
 
         def same(folder: Folder, part: bytes) -> bool:
             nonlocal status, moved
+            if self.own_copies:
+                return False
             there = self._has(folder, part, one.info, one.root)
             if there is not None:
                 status, moved = there, False

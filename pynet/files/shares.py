@@ -52,7 +52,7 @@ class Share:
         """
         check_name(name)
         folder = Path(path).expanduser().resolve()
-        if not folder.is_dir():
+        if not os.path.isdir(folder):
             raise ConfigurationError(f"{folder} cannot be shared: there is no such folder")
         if quota is not None and quota <= 0:
             raise ConfigurationError(f"{name!r} cannot hold {quota} bytes; leave the quota out")

@@ -5,6 +5,7 @@ Each gets one order, plain values, and runs in a process that :mod:`zygote` has 
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - another user may not read where it is
 import itertools
 import json
 import logging
@@ -12,13 +13,16 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pynet import Controller, Gateway
 from pynet.backup import Backup, Policy
+from pynet.backup import arrival
+from pynet.backup.arrival import receipt
 from pynet.errors import PynetError
-from pynet.files import durable, part, removal, sending, settle, system
+from pynet.files import durable, locality, part, removal, sending, settle, system
 from pynet.files.info import Usage, shown
 from pynet.files.settle import Settler
 from pynet.files.source import SourceFile
@@ -155,6 +159,11 @@ def begin(order: dict[str, Any]) -> None:
     if "clock" in order:
         now = time.time
         time.time = lambda: now() + order["clock"]
+    if order.get("far"):
+        locality.LOCAL = frozenset()
+    if order.get("renumbered"):
+        # Over a network a file has other numbers than on the disk where it lies.
+        arrival.receipt = lambda number, entry: receipt(number, replace(entry, device=1))
     if "fault" in order:
         spoil(*order["fault"])
     if order.get("blind"):

@@ -82,6 +82,7 @@ def test_the_laptop_s_user_may_write_no_more(benches: Made, disks: Disks, size: 
         pytest.skip("there are no quotas here, or mounting needs root")
     bench = benches(destination=disk / "laptop")
     bench.fill()
+    bench.let_all_in()
     bench.destination.mkdir()
     os.chown(bench.destination, 65534, 65534)
     bench.device()
