@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pynet import Controller, Gateway
-from pynet.backup import Backup, Policy
-from pynet.backup import arrival
+from pynet.backup import Backup, Policy, arrival
 from pynet.backup.arrival import receipt
 from pynet.errors import PynetError
 from pynet.files import durable, locality, part, removal, sending, settle, system
