@@ -21,6 +21,7 @@ from pynet.errors import (
     ConnectError,
     FilesError,
     PynetError,
+    SubroutineError,
     VersionMismatch,
 )
 from pynet.remote import RemoteGateway
@@ -113,9 +114,18 @@ def restore(options: argparse.Namespace) -> int:
 def _backup(gateway: RemoteGateway, options: argparse.Namespace) -> Backup:
     from pynet.backup import Backup
 
-    policy = policy_of(options) if "policy" in options else None
+    policy = policy_of(options, _suggested(gateway, options)) if "policy" in options else None
     lanes = getattr(options, "lanes", None)
     return Backup(gateway, options.root, folder_of(options), policy, lanes=lanes, own_process=False)
+
+
+def _suggested(gateway: RemoteGateway, options: argparse.Namespace) -> dict[str, Any]:
+    """The policy that a car has in its file for this root; most other devices have none."""
+    try:
+        found = gateway.call("backup_policy", options.root, timeout=options.timeout)
+    except SubroutineError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _show(backup: Backup, options: argparse.Namespace) -> int:

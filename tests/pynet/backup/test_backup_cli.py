@@ -176,13 +176,32 @@ def test_a_plan_tells_what_moves_what_stays_and_moves_nothing(
     assert found["to"] == f"{scene.home}/rover/rec"
 
 
+def test_the_policy_that_a_car_suggests_is_taken_unless_told_otherwise(
+    scene: Scene, backup: Command
+) -> None:
+    suggested: dict[str, Any] = {"high": 0.6, "low": 0.5, "groups": ["tub*"]}
+
+    @scene.gateway.batch
+    def backup_policy(root: str) -> dict[str, Any]:
+        return suggested if root == "rec" else {}
+
+    found = backup.json("status")["policy"]
+    assert (found["high"], found["low"], found["groups"]) == (0.6, 0.5, ["tub*"])
+    found = backup.json("status", "--low", "40", "--group", "day*")["policy"]
+    assert (found["high"], found["low"], found["groups"]) == (0.6, 0.4, ["tub*", "day*"])
+    suggested["hihg"] = 1
+    status, _, errors = backup("plan")
+    assert status == 1
+    assert "what the device suggests: backup: nothing is called hihg; did you mean high?" in errors
+
+
 def test_a_long_plan_is_shortened_and_groups_are_one_row(scene: Scene, backup: Command) -> None:
     for group in range(30):
         for part in range(2):
             scene.write(f"tub{group:02}/{part}.jpg", MIB * 4 // 10, 90_000 - 100 * group)
     _, out, _ = backup("plan", "--group", "tub*", "--low", "5")
     assert "tub00/ (2 files)" in out
-    assert "... 5 more (--all)" in out
+    assert "... 4 more (--all)" in out
     assert len(re.findall(r"^tub", out, re.MULTILINE)) == 25
 
 
