@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import secrets
@@ -143,8 +144,9 @@ class BackupRun:
         while True:
             before = self._bytes
             try:
-                self._recover(tree, ledger)
-                return self._drain(tree, ledger)
+                busy = self._recover(tree, ledger)
+                report = self._drain(tree, ledger)
+                return self._tidied(tree, ledger, report) if busy else report
             except (ConnectionLost, ConnectError, Busy) as error:
                 now = time.monotonic()
                 if self._first is None:  # it never was there
@@ -157,6 +159,13 @@ class BackupRun:
                 if self._cancelled.wait(pause * random.uniform(0.5, 1.0)):
                     raise Cancelled("the backup was cancelled; nothing is lost") from error
                 pause = min(LONGEST_PAUSE, 2 * pause)
+
+    def _tidied(self, tree: Tree, ledger: Ledger, report: BackupReport) -> BackupReport:
+        """After moves that had not noticed yet, when this run began, that they were cut off."""
+        with contextlib.suppress(ConnectionLost, ConnectError, Busy):
+            self._recover(tree, ledger)
+        kept = tuple(self._kept.values())
+        return replace(report, files=self._files, bytes=self._bytes, kept=kept)
 
     def _drain(self, tree: Tree, ledger: Ledger) -> BackupReport:
         state = self._place.state()
@@ -280,9 +289,14 @@ class BackupRun:
 
     # ---- what was cut off ---------------------------------------------------------------
 
-    def _recover(self, tree: Tree, ledger: Ledger) -> None:
-        """Answer what the source asks about moves that were cut off."""
+    def _recover(self, tree: Tree, ledger: Ledger) -> int:
+        """Answer what the source asks about moves that were cut off.
+
+        Returns:
+            How many are under way still.
+        """
         rules = self._policy.to_dict()
+        busy = 0
         lane = self._lanes.borrow()
         try:
             # The landing also removes what a run that was killed has left here.
@@ -301,9 +315,10 @@ class BackupRun:
                         self._take_outcomes(ledger, _ledger_job(job), read_outcomes(rows))
                         talk.say([KEPT])
         except TalkEnded:
-            log.debug("nothing is left of moves that were cut off")
+            busy = talk.result or 0
         finally:
             self._lanes.give_back(lane)
+        return busy
 
     def _receipts(
         self, landing: Landing, ledger: Ledger, job: str, asked: list[Any]

@@ -143,23 +143,24 @@ class BackupService:
             rules: the policy, as it is now.
 
         Returns:
-            How many moves were finished.
+            How many moves are under way still, and were left alone: another run's, or one that has
+            not noticed yet that nobody listens.
         """
         share, _ = self._files.find_place(place, write=True)
         policy = Policy.from_dict(rules)
-        count = 0
+        busy = 0
         with share.tree() as tree, contextlib.suppress(TalkEnded):
             for job in self._unfinished(share):
                 try:
                     journal = self._journal(share, tree, job)
-                except Busy:  # it is under way right now
+                except Busy:
+                    busy += 1
                     continue
                 with journal:
                     # Without a brake: of what goes together, some may be gone already.
                     removal = Removal(tree, journal, protect=Probe(tree, policy).protect)
                     self._recover_one(talk, removal, job)
-                count += 1
-        return count
+        return busy
 
     @staticmethod
     def _recover_one(talk: Talk, removal: Removal, job: str) -> None:

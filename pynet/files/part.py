@@ -85,10 +85,15 @@ class Part:
         self._since = 0.0
         self._failed: OSError | None = None
         self._lock = threading.Lock()
+        self._idle = threading.Condition(self._lock)
+        self._users = 0
+        self._closing = False
         self._syncing = threading.Lock()
         self.resumed = 0
 
     # ---- writing -------------------------------------------------------------------------
+
+    # A part may be closed while pieces of it still come: its file was changed. They do nothing.
 
     def write(self, offset: int, view: memoryview) -> None:
         """Write some bytes at their place.
@@ -99,15 +104,19 @@ class Part:
         """
         if offset < 0 or offset + len(view) > self.info.size:
             raise Damaged(f"{self.info.text}: bytes came for beyond its end")
-        try:
-            system.write_at(self.fd, view, offset)
-        except OSError as error:
-            raise told(error, self.info.name) from error
+        with self._used() as here:
+            try:
+                if here:
+                    system.write_at(self.fd, view, offset)
+            except OSError as error:
+                raise told(error, self.info.name) from error
 
     def read(self, index: int) -> bytes:
         """What was written of one leaf."""
         view = memoryview(bytearray(leaf_size(self.info.size, index)))
-        system.read_into(self.fd, view, index * LEAF)
+        with self._used() as here:
+            if here:
+                system.read_into(self.fd, view, index * LEAF)
         return view.tobytes()
 
     def leaf_written(self, index: int, digest: bytes) -> None:
@@ -136,7 +145,9 @@ class Part:
             self._written(size)
             whole = not self._left
         if due and not whole:
-            self.sync()
+            with self._used() as here:
+                if here:
+                    self.sync()
 
     def skip(self, index: int, count: int) -> None:
         """Take note that some leaves lie in a hole; nothing is written for them."""
@@ -183,6 +194,20 @@ class Part:
     def root(self) -> bytes:
         """The digest of the whole file; only when complete."""
         return root_digest(self.algorithm, self.info.size, self.digests)
+
+    @contextlib.contextmanager
+    def _used(self) -> Iterator[bool]:
+        """Keep the file open meanwhile; whether it is."""
+        with self._lock:
+            here = not self._closing
+            self._users += here
+        try:
+            yield here
+        finally:
+            if here:
+                with self._lock:
+                    self._users -= 1
+                    self._idle.notify_all()
 
     def _written(self, size: int) -> None:
         if self._unreserved:
@@ -313,6 +338,10 @@ class Part:
 
     def close(self, keep: bool = True) -> None:
         """Stop here. It can be gone on with later, unless ``keep`` is False or the disk failed."""
+        with self._lock:
+            self._closing = True
+            while self._users:
+                self._idle.wait()
         if self.fd < 0:
             return
         if keep and self._failed is None:
