@@ -80,6 +80,11 @@ class Talk:
         self._ended: PynetError | None = None
 
     @property
+    def cancelled(self) -> bool:
+        """The other side has lost interest before the end."""
+        return self._cancelled.is_set()
+
+    @property
     def over(self) -> bool:
         """Nobody listens any more: it was cancelled or ended, or the lane is dead."""
         return self._cancelled.is_set() or self._ended is not None or self.lane.error is not None

@@ -118,6 +118,7 @@ class Backup:
                 "draining": draining,
                 "destination": tree.usage(),
                 "restored": self.place.restored().names(),
+                "largest": self.place.largest(),
             }
         parts = self._car.files.remote.batches(
             "backup.plan", self.root, self.policy.to_dict(), options

@@ -109,9 +109,7 @@ def receipt_of(
     info = infos[number]
     if known != told(info.name, info.size, info.mtime_ns, info.mode):
         info = replace(info, name=b"")
-    return Receipt(
-        number, info, bytes(root), algorithm, bytes(final_name), int(device), int(inode)
-    )
+    return Receipt(number, info, bytes(root), algorithm, bytes(final_name), int(device), int(inode))
 
 
 def pack_outcomes(outcomes: Iterable[Outcome]) -> list[list[Any]]:

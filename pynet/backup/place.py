@@ -15,6 +15,10 @@ FOLDER = ".pynet-backup"
 """In the destination: the ledger, and the state of each root."""
 
 
+FAT = ("vfat", "msdos")
+LARGEST_ON_FAT = 2**32 - 1
+
+
 class Place:
     """A destination folder.
 
@@ -68,6 +72,25 @@ class Place:
     def restored(self) -> Restored:
         """What was put back there lately."""
         return Restored(self.path / FOLDER / f"{self._name}.restored.json")
+
+    def largest(self) -> int | None:
+        """Bytes that a file can have here; None where that is no concern."""
+        try:
+            device = os.stat(self.path).st_dev
+            mounts = Path("/proc/self/mountinfo").read_text("utf-8", "replace")
+        except OSError:
+            return None
+        return LARGEST_ON_FAT if kind_of_disk(device, mounts) in FAT else None
+
+
+def kind_of_disk(device: int, mounts: str) -> str:
+    """The kind of a file system, from Linux's list of what is mounted; ``""`` if unknown."""
+    number = f"{os.major(device)}:{os.minor(device)}"
+    for line in mounts.splitlines():
+        head, _, tail = line.partition(" - ")
+        if head.split(" ")[2:3] == [number]:
+            return tail.split(" ")[0]
+    return ""
 
 
 def _folder(name: str) -> bytes:

@@ -201,6 +201,7 @@ class BackupRun:
             "destination": tree.usage(),
             "stay": drain.stay,
             "restored": self._place.restored().names(),
+            "largest": self._place.largest(),
         }
         parts = self._remote.batches(
             "backup.plan", self._order.root, self._policy.to_dict(), options
@@ -295,13 +296,14 @@ class BackupRun:
         Returns:
             How many are under way still.
         """
+        rules = self._policy.to_dict()
         busy = 0
         lane = self._lanes.borrow()
         try:
             # The landing also removes what a run that was killed has left here.
             with (
                 self._landing(tree) as landing,
-                open_talk(lane, "backup.recover", self._order.root) as talk,
+                open_talk(lane, "backup.recover", self._order.root, rules) as talk,
             ):
                 while True:
                     said = talk.hear()

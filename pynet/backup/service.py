@@ -126,20 +126,29 @@ class BackupService:
             things = ((tree, info.name, info) for info in infos)
             departure = Departure(things, talk.say, ALGORITHM, removal)
             self._files.send(talk, token, departure)
+            if talk.cancelled:  # what arrived is asked for next time, and need not come again
+                journal.commit()
+                return {}
             removal.resume()
             if departure.kept:
                 removal.finish()
             return {"held": drain.held, "usage": _packed(tree.usage()),
                     "repeated": departure.repeated}  # fmt: skip
 
-    def recover(self, talk: Talk, place: str) -> int:
+    def recover(self, talk: Talk, place: str, rules: dict[str, Any]) -> int:
         """Finish what was cut off: ask the Controller what it has, and remove that here.
+
+        Args:
+            talk: to ask over.
+            place: the share.
+            rules: the policy, as it is now.
 
         Returns:
             How many moves are under way still, and were left alone: another run's, or one that has
             not noticed yet that nobody listens.
         """
         share, _ = self._files.find_place(place, write=True)
+        policy = Policy.from_dict(rules)
         busy = 0
         with share.tree() as tree, contextlib.suppress(TalkEnded):
             for job in self._unfinished(share):
@@ -149,11 +158,13 @@ class BackupService:
                     busy += 1
                     continue
                 with journal:
-                    self._recover_one(talk, tree, journal, job)
+                    # Without a brake: of what goes together, some may be gone already.
+                    removal = Removal(tree, journal, protect=Probe(tree, policy).protect)
+                    self._recover_one(talk, removal, job)
         return busy
 
-    def _recover_one(self, talk: Talk, tree: Tree, journal: Journal, job: str) -> None:
-        removal = Removal(tree, journal, protect=Probe(tree, Policy()).protect)
+    @staticmethod
+    def _recover_one(talk: Talk, removal: Removal, job: str) -> None:
         removal.doubt()
         sent: list[Sent] = removal.unanswered
         outcomes = removal.removed_before

@@ -21,6 +21,7 @@ from pynet.errors import (
     ConnectError,
     FilesError,
     PynetError,
+    SubroutineError,
     VersionMismatch,
 )
 from pynet.remote import RemoteGateway
@@ -59,9 +60,12 @@ def run(options: argparse.Namespace) -> int:
         if options.yes:
             backup.agree()
         if not backup.place.state().previewed:
-            status = _show(backup, options)
+            made = backup.plan(below=options.below)
+            _print(made, backup, options)
+            if not made.steps:
+                return EXITS[made.status.value]
             if not _agreed(backup, options):
-                return status if status == EXIT_FULL else EXIT_NOTHING
+                return EXIT_NOTHING
         transfer = backup.run(below=options.below)
         try:
             report = follow(transfer, shows=not options.json)
@@ -110,19 +114,32 @@ def restore(options: argparse.Namespace) -> int:
 def _backup(gateway: RemoteGateway, options: argparse.Namespace) -> Backup:
     from pynet.backup import Backup
 
-    policy = policy_of(options) if "policy" in options else None
+    policy = policy_of(options, _suggested(gateway, options)) if "policy" in options else None
     lanes = getattr(options, "lanes", None)
     return Backup(gateway, options.root, folder_of(options), policy, lanes=lanes, own_process=False)
 
 
+def _suggested(gateway: RemoteGateway, options: argparse.Namespace) -> dict[str, Any]:
+    """The policy that a car has in its file for this root; most other devices have none."""
+    try:
+        found = gateway.call("backup_policy", options.root, timeout=options.timeout)
+    except SubroutineError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _show(backup: Backup, options: argparse.Namespace) -> int:
     """Print a plan; the exit status."""
-    made: Plan = backup.plan(below=options.below)
+    made = backup.plan(below=options.below)
+    _print(made, backup, options)
+    return EXITS[made.status.value]
+
+
+def _print(made: Plan, backup: Backup, options: argparse.Namespace) -> None:
     if options.json:
         print_json(text.described_plan(backup, made))
     else:
         text.print_plan(backup, made, all=options.all)
-    return EXITS[made.status.value]
 
 
 def _agreed(backup: Backup, options: argparse.Namespace) -> bool:

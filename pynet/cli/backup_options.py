@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -173,20 +173,23 @@ def folder_of(options: argparse.Namespace) -> Path:
 # ---- the policy --------------------------------------------------------------------------
 
 
-def policy_of(options: argparse.Namespace) -> Policy:
-    """What the file and the options ask for.
+def policy_of(options: argparse.Namespace, suggested: Mapping[str, Any] | None = None) -> Policy:
+    """What the device suggests, the file says, and the options ask for; the latter come first.
 
     Raises:
         ConfigurationError: it cannot be; names the file, the key and what to do.
     """
     from pynet.backup import Policy
 
-    values = Policy().to_dict() | ({} if options.policy is None else _read(options.policy))
+    values = _checked(suggested or {}, "what the device suggests")
+    if options.policy is not None:
+        values |= _read(options.policy)
+    values = Policy().to_dict() | values
     for key in ("high", "low", "min_age", "keep_newest", "keep_days"):
         if getattr(options, key) is not None:
             values[key] = getattr(options, key)
-    values["protect"] += options.protect or []
-    values["groups"] += options.group or []
+    values["protect"] = [*values["protect"], *(options.protect or ())]
+    values["groups"] = [*values["groups"], *(options.group or ())]
     values |= options.floor or {}
     return Policy.from_dict(values)
 
@@ -200,10 +203,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             f"{path} is no TOML: {error}; a line is for example: high = 0.75"
         ) from error
+    return _checked(values, str(path))
+
+
+def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
     from pynet.backup import Policy
 
     try:
         Policy.from_dict(values)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{path}: {error}") from None
-    return values
+        raise ConfigurationError(f"{where}: {error}") from None
+    return dict(values)

@@ -39,7 +39,7 @@ def print_plan(backup: Backup, plan: Plan, *, all: bool) -> None:
     """What moves, what stays, and what it comes to."""
     policy = plan.policy
     _print(
-        f"{backup.root} is on a disk that is {share(plan.usage)} full, {size(plan.usage.used)} of "
+        f"{backup.root} is {share(plan.usage)} full, {size(plan.usage.used)} of "
         f"{size(plan.usage.capacity)}; files move at {mark(policy.high)}, until {mark(policy.low)}"
     )
     _print(f"to {backup.place.path / shown(backup.place.base)}")
@@ -66,7 +66,7 @@ def _rows(plan: Plan, all: bool) -> Iterator[tuple[str, ...]]:
         yield from (_row(plan, step) for step in steps)
         return
     yield from (_row(plan, step) for step in steps[:FIRST])
-    yield f"... {len(steps) - FIRST - LAST} more, which --all lists", "", "", ""
+    yield f"... {len(steps) - FIRST - LAST} more (--all)", "", "", ""
     yield from (_row(plan, step) for step in steps[-LAST:])
 
 
@@ -176,11 +176,11 @@ def print_report(report: BackupReport, backup: Backup) -> None:
     if report.files:
         print(
             f"{counted(report.files)}, {size(report.bytes)} moved in {duration(report.seconds)}; "
-            f"the disk was {share(report.before)} full and is {share(report.after)} "
+            f"{backup.root} was {share(report.before)} full and is {share(report.after)} "
             f"(job {report.job})"
         )
     elif report.verdict == "idle":
-        print(f"nothing had to move: the disk is {share(report.after)} full")
+        print(f"nothing had to move: {backup.root} is {share(report.after)} full")
     ends = {
         "exhausted": f"{low} cannot be reached: all that may move has; "
         "pynet backup plan tells what stays and why",
@@ -230,7 +230,8 @@ def print_status(backup: Backup, found: Status) -> None:
 def status_line(backup: Backup, found: Status) -> str:
     """How full the disk is, and when it will be too full."""
     policy, usage = backup.policy, found.usage
-    line = f"{backup.root} is on a disk that is {share(usage)} full, of {size(usage.capacity)}"
+    amount = f"{size(usage.used)} of {size(usage.capacity)}"
+    line = f"{backup.root} is {share(usage)} full, {amount}"
     if found.draining:
         return f"{line}; it is to be emptied to {mark(policy.low)}"
     if usage.share >= policy.high:

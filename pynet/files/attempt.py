@@ -140,8 +140,9 @@ class Attempt:
                         break
                     end.tick()
         except TalkEnded:
-            log.debug("%s has come to its end", self._name)
-        self.result = control.result or {}
+            # Who says something after the end is told no more; hearing tells how it ended.
+            control.finish(GOODBYE)
+        self.result = control.result
 
     # ---- now and then -------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pynet.bulk.rate import UNLIMITED
-from pynet.errors import Cancelled, ConnectError, ConnectionLost, PynetError
+from pynet.errors import Busy, Cancelled, ConnectError, ConnectionLost, PynetError
 from pynet.files.attempt import Attempt, MakeEnd
 from pynet.files.info import Problem, shown
 from pynet.files.lanes import WarmLanes
@@ -132,10 +132,13 @@ class LocalRun:
             try:
                 attempt.run()
                 return self._report(attempt)
-            except (ConnectionLost, ConnectError) as error:
+            except (ConnectionLost, ConnectError, Busy) as error:
                 now = time.monotonic()
                 arrived = self._take_over(attempt)
-                if self._last is None or (isinstance(error, ConnectError) and not alone_since):
+                # What refuses to begin is told at once; afterwards anything may pass again.
+                if self._last is None or (
+                    not isinstance(error, ConnectionLost) and not alone_since
+                ):
                     raise
                 if arrived or not alone_since:
                     alone_since, pause = now, FIRST_PAUSE

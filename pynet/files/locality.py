@@ -9,10 +9,37 @@ import sys
 from pathlib import Path
 
 LOCAL = frozenset(
-    (
-        "apfs bcachefs btrfs exfat ext2 ext3 ext4 f2fs fuseblk hfs hfsplus jffs2 jfs minix msdos "
-        "nilfs2 ntfs ntfs3 overlay ramfs reiserfs squashfs tmpfs ubifs udf ufs vfat xfs zfs"
-    ).split()
+    [
+        "apfs",
+        "bcachefs",
+        "btrfs",
+        "exfat",
+        "ext2",
+        "ext3",
+        "ext4",
+        "f2fs",
+        "fuseblk",
+        "hfs",
+        "hfsplus",
+        "jffs2",
+        "jfs",
+        "minix",
+        "msdos",
+        "nilfs2",
+        "ntfs",
+        "ntfs3",
+        "overlay",
+        "ramfs",
+        "reiserfs",
+        "squashfs",
+        "tmpfs",
+        "ubifs",
+        "udf",
+        "ufs",
+        "vfat",
+        "xfs",
+        "zfs",
+    ]
 )
 """File systems that no other machine has a hand in. Of all others, and where the system does not
 tell, that is not known."""

@@ -175,6 +175,8 @@ class Service:
     def lane(self, talk: Talk, token: str, number: int) -> None:
         """Carry a part of a transfer that the same caller has begun."""
         end = self._end_of(token)
+        if end is None:
+            return
         if isinstance(end, Sending):
             end.run_lane(number, talk, lambda: not talk.over)
             return
@@ -200,11 +202,14 @@ class Service:
                 self._over.append(token)
                 self._changed.notify_all()
 
-    def _end_of(self, token: str) -> Sending | Receiving:
+    def _end_of(self, token: str) -> Sending | Receiving | None:
+        """This end of a transfer; None if it is over: the lane came late."""
         deadline = time.monotonic() + PATIENCE
         with self._changed:
             while token not in self._ends:
-                if token in self._over or not self._changed.wait(deadline - time.monotonic()):
+                if token in self._over:
+                    return None
+                if not self._changed.wait(deadline - time.monotonic()):
                     raise NotShared("there is no such transfer (any more)")
             who, end = self._ends[token]
         if who != self._who():

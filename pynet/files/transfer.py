@@ -140,7 +140,8 @@ class Transfer(Generic[R]):
 
     def _command(self) -> Runner:
         if self._runner is None or self._over.is_set():
-            raise Closed(f"the transfer of {self.name} is over")
+            why = "" if self._error is None else f": {self._error}"
+            raise Closed(f"the transfer of {self.name} is over{why}")
         return self._runner
 
     # ---- for who does the work ----------------------------------------------------------
@@ -174,11 +175,15 @@ class Transfer(Generic[R]):
         self._report, self._error = report, error
         state = DONE if error is None else CANCELLED if cancelled else FAILED
         last = self._progress
-        files, total = here or (last.files, last.bytes)
+        files, size = here or (last.files, last.bytes)
+        # Of what came quickly there was no time to tell.
+        files_total, total = last.files_total, last.bytes_total
+        if error is None:
+            files_total, total = max(files_total, files), max(total, size)
         self._over.set()
         self.tell(
             Progress(
-                state, files, last.files_total, total, last.bytes_total, last.total_known,
+                state, files, files_total, size, total, last.total_known or error is None,
                 current=last.current, note="" if error is None else str(error),
             )
         )  # fmt: skip

@@ -30,10 +30,9 @@ from rcapp.views.app import make_app
 from rcapp.views.main_window import MainWindow
 from rcapp.views.pairing_dialog import PairingDialog
 from rcapp.views.scripted import send_key
-from rcapp.views.tour_cars import FilesCar, Friend, OwnCar, air
+from rcapp.views.tour_cars import Friend, OwnCar, air
 from rcapp.views.tour_checks import check_theme, check_window
 from rcapp.views.tour_files import FilesTour
-from rcapp.views.tour_scene import lay_out_car, lay_out_laptop
 
 SIZES = (QSize(1280, 720), QSize(2560, 1440))
 SMALLEST = QSize(1000, 640)
@@ -43,9 +42,6 @@ AGAIN = 0.8
 
 SILENT_ADDRESS = "127.0.0.1:9"
 NAME = "Ben's laptop"
-FILES_UNIT, FILES_CROWD = 20_000, 0.2
-"""Bytes of what is a megabyte on a car, and the share of its files: the tour is no benchmark."""
-
 KNOWN = (
     KnownCar("garage.local:1857", "Großmutters schneller Überlandwagen mit Anhänger", seen=1.7e9),
     KnownCar("127.0.0.1:9", "Rover-1", "ABCDEFG-HIJKLMN", "driver", 1.7e9),
@@ -304,25 +300,17 @@ class Tour:
         self.click(self.window.rail.buttons[0][1])
 
     def _files(self) -> None:
-        """The files of a car with a full disk, while the demo car is connected."""
-        view, snap = self.window.files, self.window.snapshot
-        lay_out_car(self.home / "disk", FILES_UNIT, FILES_CROWD)
-        lay_out_laptop(self.home / "Car backup", FILES_UNIT, FILES_CROWD)
-        link = view.link
-        name = "" if snap.car is None else snap.car.name
-        with FilesCar(self.home / "disk", "tour", name) as disk:
-            view.link = disk
-            files = FilesTour(self)
-            files.enter()
-            files.empty("27-files-empty")
-            files.transfer("28-files-transfer", files.copied)
-            files.make_full()
-            files.review("29-files-review")
-            files.moving("30-files-moving", files.copied)
-            files.policy("31-files-policy")
-            files.history("32-files-history")
-            view.link = link
-            self.until("the demo car's own files", lambda: view.station.engine is not disk.files)
+        """The demo car's files: its small disk is nearly full."""
+        files = FilesTour(self)
+        files.enter("recordings")
+        view = self.window.files
+        days = [row.name for row in view.station.car.view.shown.rows if row.name[0].isdigit()]
+        files.empty("27-files-empty", "exchange")
+        files.transfer("28-files-transfer", days[:2], files.over)
+        files.review("29-files-review")
+        files.moving("30-files-moving", files.over)
+        files.policy("31-files-policy")
+        files.history("32-files-history")
         self.click(self.window.rail.buttons[0][1])
 
     def _settings(self) -> None:

@@ -14,21 +14,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from pynet import Controller, Gateway
 from pynet.trust import pair
 from pynet.trust.store import FOLDER, Trust
 from rcapp.core.acquaintances import Acquaintances
 from rcapp.core.demo_car import DemoCar
-from rcapp.core.files.engine import FilesEngine
-from rcapp.core.files.pynet_engine import PynetEngine
 from rcapp.core.seat import DriverSeat
 from rcapp.core.sentences import split_address
 from rcapp.core.session import CarSession
-from rcapp.core.state import Snapshot
 
 FRIEND = "Anna's laptop"
 TICK = 0.02
-TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
@@ -106,45 +101,6 @@ class OwnCar:
         trace: TracebackType | None,
     ) -> None:
         self._car.close()
-
-
-class FilesCar:
-    """The disk of a car: a Gateway that shares folders, and what the Files tab asks it by.
-
-    Args:
-        folder: holds one folder for each share.
-        car_id, car_name: of the car whose files they are.
-    """
-
-    def __init__(self, folder: Path, car_id: str, car_name: str) -> None:
-        self._gateway = Gateway(port=0, name=car_name)
-        self._controller = Controller(name="tour")
-        self._gateway.start()
-        for share in sorted(folder.iterdir()):
-            self._gateway.share(share.name, share, write=share.name != "maps")
-        car = self._controller.connect(self._gateway.address, timeout=TIMEOUT)
-        self._engine = PynetEngine(car, car_id, car_name)
-
-    @property
-    def files(self) -> FilesEngine:
-        """Its files."""
-        return self._engine
-
-    def engine(self, _snap: Snapshot) -> FilesEngine:
-        """What :class:`~rcapp.core.files.link.CarLink` would give."""
-        return self._engine
-
-    def __enter__(self) -> FilesCar:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._controller.close()
-        self._gateway.close()
 
 
 class Friend:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from rcapp.core.files.pane import PaneState
 from rcapp.views.files.files_view import FilesView
 from rcapp.views.main_window import MainWindow
-
-MONTH = "recordings/2026-11"
-CHOSEN = ("2026-11-03 lap practice", "2026-11-04 rain")
-Key = Qt.Key
 
 
 class Walker(Protocol):
@@ -44,6 +38,7 @@ class FilesTour:
     def __init__(self, tour: Walker) -> None:
         self._tour = tour
         self._view: FilesView = tour.window.files
+        self._folder = ""
 
     def without_car(self, name: str) -> None:
         """The first sight of the tab."""
@@ -53,49 +48,39 @@ class FilesTour:
         self._tour.until("this laptop", lambda: view.laptop.model.view.state is PaneState.READY)
         self._tour.shot(name)
 
-    def enter(self) -> None:
+    def enter(self, folder: str) -> None:
         """Go to the tab, and into a folder of the car."""
         view, tour = self._view, self._tour
         tour.click(tour.window.rail.buttons[1][1])
         tour.until("the car's files", lambda: view.car.model.view.state is PaneState.READY)
         tour.until("a plan", lambda: view.station.desk.view.plan is not None)
-        self._open(MONTH)
+        self._folder = folder
+        self._open(folder)
 
-    def empty(self, name: str) -> None:
+    def empty(self, name: str, folder: str) -> None:
         """An empty folder, and a filter that leaves nothing."""
         view, tour = self._view, self._tour
-        self._open("recordings/new")
+        self._open(folder)
         view.laptop.filter.setText("*.gpx")
         tour.until("nothing left", view.laptop.message.isVisible)
         tour.shot(name)
         view.laptop.filter.clear()
-        self._open(MONTH)
+        self._open(self._folder)
 
-    def transfer(self, name: str, halfway: Callable[[], bool]) -> None:
-        """Two folders on their way; ``halfway`` tells when the picture is taken."""
+    def transfer(self, name: str, chosen: Sequence[str], halfway: Callable[[], bool]) -> None:
+        """Some folders on their way; ``halfway`` tells when the picture is taken."""
         view, tour = self._view, self._tour
-        for folder in CHOSEN:
+        for folder in chosen:
             view.car.table.choose({folder}, folder)
             tour.click(view.car.copy)
-        view.car.table.choose(set(CHOSEN), CHOSEN[-1])
+        view.car.table.choose(set(chosen), chosen[-1])
         tour.until("half of it", halfway)
         tour.shot(name)
 
-    def copied(self) -> bool:
-        """What was asked for is over: the tour's files are small."""
+    def over(self) -> bool:
+        """All that was asked for is done."""
         queue = self._view.station.queue.view()
         return bool(queue.jobs) and not queue.open
-
-    def make_full(self) -> None:
-        """Set the marks so that the backup has something to do on this computer's disk."""
-        desk = self._view.station.desk
-        self._tour.until("how full it is", lambda: desk.view.storage.usage is not None)
-        usage = desk.view.storage.usage
-        share = 1.0 if usage is None else usage.share
-        high = min(0.98, max(0.05, round(share - 0.02, 2)))
-        policy = replace(desk.view.policy, high=high, low=round(high - 0.03, 2), floor_share=0.0)
-        desk.set_policy(replace(policy, floor_bytes=0, protect=("calibration*",)))
-        self._tour.until("a plan", lambda: desk.view.plan is not None)
 
     def review(self, name: str) -> None:
         """The plan, its rehearsal, and the consent that it asks for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import re
 import shlex
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -90,9 +91,9 @@ def test_batches_go_on_after_a_loss(tutorial: Open) -> None:
     place = tutorial("batches.md")
     device = place.device()
     patient = place.start("patient.py")
-    place.run("python3 laptop.py")  # a while in which some have come
+    patient.until("there are 300")
     device.stop()
-    patient.until(r"[1-9]\d* are here: ")
+    patient.until("are here: ")
     place.device()
     place.check("python3 patient.py", patient.wait())
 
@@ -181,3 +182,51 @@ def test_a_transfer_goes_on_after_its_device_was_gone(tutorial: Open) -> None:
     place.check("python3 large.py", laptop.wait(), 0)
     there, here = (place.folder / name / "camera.bin" for name in ("logs", "films"))
     assert filecmp.cmp(here, there, shallow=False)
+
+
+# ---- backup.md ---------------------------------------------------------------------------
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_full_device_is_emptied_once_a_person_has_agreed(tutorial: Open) -> None:
+    place = tutorial("backup.md")
+    place.device()
+    there, here = place.folder / "recordings", place.folder / "from the car/rover/recordings"
+    before = contents(there)
+    for number, answer in enumerate(("yes", "no")):
+        laptop = place.start("laptop.py")
+        laptop.enter(answer)
+        printed = laptop.wait().replace("move them? ", f"move them? {answer}\n")
+        place.check("python3 laptop.py", printed, number)
+    assert len(contents(here)) == 14
+    assert contents(here) | contents(there) == before
+    for block in place.blocks:
+        for command, _ in entries(block.text) if block.language == "console" else ():
+            if command.startswith("pynet"):
+                place.run(command)
+    assert (there / "drive-03.bin").read_bytes() == before["drive-03.bin"]
+
+
+def test_a_device_that_fills_up_again_is_emptied_by_itself(tutorial: Open) -> None:
+    place = tutorial("backup.md")
+    device = place.device()
+    laptop = place.start("laptop.py")
+    laptop.enter("yes")
+    laptop.wait()
+    (place.folder / "watch.py").write_text(
+        (place.folder / "watch.py").read_text().replace("interval=5", "interval=0.1")
+    )
+    device.stop()
+    there, here = place.folder / "recordings", place.folder / "from the car/rover/recordings"
+    for path in here.iterdir():
+        shutil.copy2(path, there)
+    before = contents(there)
+    place.device()
+    watch = place.start("watch.py")
+    watch.until("done: 14 files moved, 24% full\n")
+    watch.stop()
+    assert contents(here) | contents(there) == before
+    assert len(contents(there)) == 7

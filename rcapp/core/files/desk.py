@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from pynet.errors import FilesError
 from pynet.files.info import Usage
@@ -56,6 +57,8 @@ class BackupDesk:
         self._usage_at: float | None = None
         self._plan_at = float("-inf")
         self._asked = False
+        self._suggesting = threading.Lock()
+        self._suggested = ""
         self._notes: deque[tuple[Level, str]] = deque(maxlen=20)
         # A scan of the car may take long: how full it is must not wait behind it.
         self._worker = Worker("rcapp-backup")
@@ -78,6 +81,7 @@ class BackupDesk:
             else:
                 self._view = DeskView(car.car_id, car.car_name, planning=True)
             self._usage_at, self._plan_at, self._asked = None, float("-inf"), False
+            self._suggested = ""
         if car is not None:
             # Before anything else, on both threads: each needs the policy.
             self._gauge.ask("load", lambda: self._load(car))
@@ -135,7 +139,7 @@ class BackupDesk:
                 return
             storage = replace(self._view.storage, high=policy.high, low=policy.low)
             root = root_for(policy, self._view.roots)
-            kept = replace(self._view.kept, policy=policy)
+            kept = replace(self._view.kept, policy=policy, own=True)
             self._view = replace(
                 self._view,
                 kept=kept,
@@ -248,7 +252,7 @@ class BackupDesk:
                 said = "The rules hold until the app ends, but could not be kept: "
                 self._change(car, error=f"{said}{explain(error)}")
 
-        self._gauge.ask("save", write)
+        self._gauge.ask("save", write, last=True)
 
     def _change(self, car: FilesEngine, **changes: object) -> None:
         with self._lock:
@@ -313,7 +317,23 @@ class BackupDesk:
         root = root_for(self.view.policy, roots)
         if (tuple(roots), root) != (self.view.roots, self.view.root):
             self._change(car, roots=tuple(roots), root=root)
+        # One thread asks, and the other waits: a plan must not begin by rules that change at once.
+        with self._suggesting:
+            if root and root != self._suggested and not self.view.kept.own:
+                self._suggested = root
+                self._take_suggestion(car, car.suggestion(root))
         return roots
+
+    def _take_suggestion(self, car: FilesEngine, table: dict[str, Any]) -> None:
+        """Use what the car suggests until a person sets a policy."""
+        kept = self.view.kept
+        usual = kept.policy.to_table()
+        policy = BackupPolicy.from_table({**usual, **table, "destination": usual["destination"]})
+        if policy.complaints():
+            logger.warning("%s suggests a policy that cannot be: %s", car.car_name, table)
+            return
+        storage = replace(self.view.storage, high=policy.high, low=policy.low)
+        self._change(car, kept=replace(kept, policy=policy), storage=storage)
 
     def _plan(self, car: FilesEngine) -> None:
         if self.view.policy.complaints():

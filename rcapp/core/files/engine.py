@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from pynet.files.info import FILE, FOLDER, Problem, Usage
 from rcapp.core.files.policy import BackupPolicy
@@ -314,6 +314,9 @@ class FilesEngine(Protocol):
 
     def put(self, paths: Sequence[str], to: str) -> Transfer:
         """Copy files and folders of this laptop into a folder of the car."""
+
+    def suggestion(self, root: str) -> dict[str, Any]:
+        """How the car suggests to empty a shared folder, as a table; empty if it does not."""
 
     def plan(self, policy: BackupPolicy) -> Plan:
         """What the backup would do now."""

@@ -33,12 +33,14 @@ class Remembered:
     """What is kept of one car.
 
     Attributes:
-        policy: as a person has set it.
+        policy: as a person has set it, else as the car suggests.
+        own: a person has set it.
         consent: the policy's rules that a person has rehearsed and agreed to; empty for none.
         samples: how full it was in the last day.
     """
 
     policy: BackupPolicy = field(default_factory=BackupPolicy)
+    own: bool = False
     consent: str = ""
     samples: tuple[Sample, ...] = ()
 
@@ -77,7 +79,10 @@ class KeptFiles:
         if not policy.destination:
             policy = replace(policy, destination=default_destination())
         consent = _table(tables, "consent").get("rules", "")
-        return Remembered(policy, consent if isinstance(consent, str) else "", _samples(tables))
+        own = bool(_table(tables, "policy"))
+        return Remembered(
+            policy, own, consent if isinstance(consent, str) else "", _samples(tables)
+        )
 
     def save(self, car_id: str, kept: Remembered) -> None:
         """Keep it: the old file or the new one is there at any moment.
@@ -87,7 +92,8 @@ class KeptFiles:
         """
         document = tomlkit.document()
         document.add(tomlkit.comment("The backup of one car, as rcapp's Files tab keeps it."))
-        document["policy"] = kept.policy.to_table()
+        if kept.own:
+            document["policy"] = kept.policy.to_table()
         document["consent"] = {"rules": kept.consent}
         document["usage"] = {"samples": [[round(at), used] for at, used in kept.samples]}
         self._folder.mkdir(parents=True, exist_ok=True)

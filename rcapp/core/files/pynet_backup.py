@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 REASONS = {
     "young": "changed moments ago",
-    "recent": "of the last days that the policy keeps",
-    "newest": "among the newest that the policy keeps",
+    "recent": "of the last days, which stay",
+    "newest": "among the newest, which stay",
     "protected": "protected by the policy",
     "kept": "kept by a .pynet-keep beside it",
     "locked": "being written: a .lock lies beside it",

@@ -7,9 +7,9 @@ import os
 import re
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pynet.errors import NotShared
+from pynet.errors import NotShared, SubroutineError
 from pynet.files.info import FOLDER, FileInfo
 from rcapp.core.files import pynet_backup
 from rcapp.core.files.engine import UNKNOWN, Entry, PastJob, Plan, Report, Root, Transfer
@@ -19,6 +19,9 @@ from rcapp.core.files.pynet_transfer import Rehearsal, RunningTransfer, Several
 if TYPE_CHECKING:
     import pynet
     from pynet.files.progress import Report as PynetReport
+
+ANSWER = 5.0
+"""Seconds that the car has for a small question."""
 
 _NO_TEXT = re.compile("[\udc80-\udcff]")
 
@@ -73,6 +76,14 @@ class PynetEngine:
         """Copy files and folders of this laptop into a folder of the car."""
         what = [_exactly(path) for path in paths]
         return RunningTransfer(self._gateway.files.put(what, to), _copied)
+
+    def suggestion(self, root: str) -> dict[str, Any]:
+        """How the car suggests to empty a shared folder; empty if it does not."""
+        try:
+            table = self._gateway.call("backup_policy", root, timeout=ANSWER)
+        except (SubroutineError, NotShared):
+            return {}
+        return table if isinstance(table, dict) else {}
 
     def plan(self, policy: BackupPolicy) -> Plan:
         """What the backup would do now."""

@@ -25,43 +25,40 @@ class Worker:
         self._name = name
         self._changed = threading.Condition()
         self._tasks: dict[str, Callable[[], None]] = {}
-        self._busy = False
+        self._kept: set[str] = set()
         self._quit = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def ask(self, key: str, task: Callable[[], None]) -> None:
-        """Do ``task`` soon, in place of one with the same ``key`` that still waits."""
+    def ask(self, key: str, task: Callable[[], None], *, last: bool = False) -> None:
+        """Do ``task`` soon, in place of one with the same ``key`` that still waits.
+
+        Args:
+            key: tells tasks apart.
+            task: what to do.
+            last: do it even if all ends before, as what a person has set must be kept.
+        """
         with self._changed:
             if self._quit.is_set():
                 return
             self._tasks.pop(key, None)
             self._tasks[key] = task
+            if last:
+                self._kept.add(key)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             self._changed.notify_all()
-
-    def forget(self, key: str) -> None:
-        """Do not do what was asked as ``key``, if it has not begun."""
-        with self._changed:
-            self._tasks.pop(key, None)
 
     @property
     def wanted_elsewhere(self) -> bool:
         """Something else waits, or it all ends: a long task should give way."""
         return self._quit.is_set() or bool(self._tasks)
 
-    @property
-    def busy(self) -> bool:
-        """It works, or has something to do."""
-        with self._changed:
-            return self._busy or bool(self._tasks)
-
     def close(self) -> None:
         """Stop and join. Twice is fine."""
         self._quit.set()
         with self._changed:
-            self._tasks.clear()
+            self._tasks = {key: self._tasks[key] for key in self._tasks if key in self._kept}
             self._changed.notify_all()
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -81,14 +78,12 @@ class Worker:
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._busy = False
                 while not self._tasks and not self._quit.is_set():
                     self._changed.wait()
-                if self._quit.is_set():
+                if not self._tasks:
                     return
                 key = next(iter(self._tasks))
                 task = self._tasks.pop(key)
-                self._busy = True
             try:
                 task()
             except Exception:

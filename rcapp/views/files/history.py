@@ -19,7 +19,7 @@ from rcapp.views.files.rows_table import Column, RowsTable
 from rcapp.views.files.table_model import shown
 from rcapp.views.text import ElidedLabel, label, set_text
 
-SIDE_WIDE, SIDE_NARROW, NARROW = 340, 280, 1080
+SIDE_WIDE, SIDE_NARROW, NARROW = 340, 296, 1080
 SHORT_HASH = 12
 """Letters of a hash that are shown: enough to compare by eye; a copy has all of them."""
 
@@ -78,8 +78,8 @@ class HistoryPage(Page):
         self.jobs = RowsTable(
             (
                 Column("Run", _when, tip=lambda job: f"{_when(job)}, {_state(job)}"),
-                Column("Files", lambda job: words.grouped(len(job.files)), 64),
-                Column("Size", lambda job: words.size(job.bytes), 80),
+                Column("Files", lambda job: words.grouped(len(job.files)), 56),
+                Column("Size", lambda job: words.size(job.bytes), 76),
             ),
             "Runs of the backup, newest first",
         )
@@ -95,8 +95,8 @@ class HistoryPage(Page):
                 Column("File", lambda file: shown(file.name), tip=_about),
                 Column("Changed", lambda file: _day(file.mtime), 96),
                 Column("Size", lambda file: words.size(file.size), 80),
-                Column("Hash", _short, 128, tip=_whole, code=True),
-                Column("Copy here", _verified, 118),
+                Column("Hash", _short, 120, tip=_whole, code=True),
+                Column("Copy here", _verified, 110),
             ),
             "Files of the run",
         )
@@ -129,6 +129,8 @@ class HistoryPage(Page):
         """Give the files more of a narrow window."""
         wide = SIDE_WIDE if event.size().width() >= NARROW else SIDE_NARROW
         self._runs.setFixedWidth(wide)
+        # Names matter most; dates are in the tool tips, too.
+        self.files.setColumnHidden(1, wide == SIDE_NARROW)
         super().resizeEvent(event)
 
     def show_desk(self, desk: DeskView) -> None:
@@ -244,4 +246,4 @@ def _verified(file: Kept) -> str:
 
 
 def _about(file: Kept) -> str:
-    return f"{shown(file.name)}\nhere as {shown(file.final_name)}"
+    return f"{shown(file.name)}, {_day(file.mtime)}\nhere as {shown(file.final_name)}"

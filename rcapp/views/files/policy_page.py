@@ -190,7 +190,9 @@ class PolicyPage(Page):
 
     def show_desk(self, desk: DeskView) -> None:
         """Show the rules of the car that is connected, unless they are being edited."""
-        set_text(self.subtitle, f"For {desk.car_name}" if desk.car_id else "No car is connected")
+        source = "" if desk.kept.own else " · as the car suggests, until you change it"
+        whose = f"For {desk.car_name}{source}" if desk.car_id else "No car is connected"
+        set_text(self.subtitle, whose)
         self._storage = desk.storage
         self._show_roots(tuple(root.name for root in desk.roots if root.writable), desk.root)
         if desk.policy != self._policy:

@@ -14,6 +14,7 @@ import pytest
 
 from pynet import Controller, Gateway, Role, Trust
 from pynet.backup import Backup, BackupReport, Plan, Status
+from pynet.backup.place import Place, kind_of_disk
 from pynet.backup.restored import DAYS, Restored, staying
 from pynet.backup.state import LOOKS
 from pynet.errors import Busy, Cancelled, FilesError, NotShared
@@ -272,6 +273,23 @@ def test_a_device_is_called_what_it_likes_and_stays_in_its_folder(
     ]
 
 
+def test_what_a_disk_is_that_cannot_have_large_files() -> None:
+    mounts = (
+        "22 28 0:21 / /sys rw,nosuid shared:7 - sysfs sysfs rw\n"
+        "30 1 8:17 / /media/stick rw - vfat /dev/sdb1 rw,fmask=0022\nodd\n"
+    )
+    assert kind_of_disk(os.makedev(8, 17), mounts) == "vfat"
+    assert kind_of_disk(os.makedev(0, 21), mounts) == "sysfs"
+    assert kind_of_disk(os.makedev(8, 1), mounts) == ""
+
+
+def test_the_kind_of_the_disk_here_is_known(tmpfs: Callable[[int], Path]) -> None:
+    disk = tmpfs(MIB)
+    mounts = Path("/proc/self/mountinfo").read_text()
+    assert kind_of_disk(disk.stat().st_dev, mounts) == "tmpfs"
+    assert Place(disk, "rover", "rec").largest() is None
+
+
 # ---- cuts ----------------------------------------------------------------------------------
 
 
@@ -326,6 +344,24 @@ def test_the_file_process_is_killed_in_the_middle_and_it_is_done_all_the_same(
     assert sorted(scene.here() + scene.there()) == names
     assert scene.share() <= 0.25
     scene.nothing_is_lost()
+
+
+def test_what_had_arrived_when_it_was_cancelled_does_not_come_again(scene: Scene) -> None:
+    names = scene.fill()
+    backup = scene.backup()
+    with Held(lambda progress: bool(scene.here())) as held:
+        transfer = backup.run(callback=held)
+        held.wait()
+        transfer.cancel()
+        held.let_go()
+        with contextlib.suppress(Cancelled):  # if there was something left to be cancelled
+            transfer.wait(20)
+    ran(backup.run())
+    moved = [name for job in backup.history() for name in job.entries]
+    assert len(moved) == len(set(moved)) == 18
+    outcomes = {entry.outcome for job in backup.history() for entry in job.entries.values()}
+    assert outcomes == {"removed"}
+    assert scene.there() == names[18:]
 
 
 @pytest.mark.parametrize("own_process", [True, False])

@@ -159,9 +159,7 @@ def test_a_plan_tells_what_moves_what_stays_and_moves_nothing(
     status, out, errors = backup("plan", "--high", "70")
     assert (status, errors) == (0, "")
     lines = out.splitlines()
-    assert lines[0] == (
-        "rec is on a disk that is 82.8 % full, 26.5 MiB of 32.0 MiB; files move at 70 %, until 25 %"
-    )
+    assert lines[0] == ("rec is 82.8 % full, 26.5 MiB of 32.0 MiB; files move at 70 %, until 25 %")
     assert lines[1] == f"to {scene.home}/rover/rec"
     assert re.split(" {2,}", lines[3]) == ["NAME", "AGE", "SIZE", "THEN"]
     assert re.split(" {2,}", lines[4]) == [names[0], "27:46 h", "1.0 MiB", "79.7 %"]
@@ -178,13 +176,32 @@ def test_a_plan_tells_what_moves_what_stays_and_moves_nothing(
     assert found["to"] == f"{scene.home}/rover/rec"
 
 
+def test_the_policy_that_a_car_suggests_is_taken_unless_told_otherwise(
+    scene: Scene, backup: Command
+) -> None:
+    suggested: dict[str, Any] = {"high": 0.6, "low": 0.5, "groups": ["tub*"]}
+
+    @scene.gateway.batch
+    def backup_policy(root: str) -> dict[str, Any]:
+        return suggested if root == "rec" else {}
+
+    found = backup.json("status")["policy"]
+    assert (found["high"], found["low"], found["groups"]) == (0.6, 0.5, ["tub*"])
+    found = backup.json("status", "--low", "40", "--group", "day*")["policy"]
+    assert (found["high"], found["low"], found["groups"]) == (0.6, 0.4, ["tub*", "day*"])
+    suggested["hihg"] = 1
+    status, _, errors = backup("plan")
+    assert status == 1
+    assert "what the device suggests: backup: nothing is called hihg; did you mean high?" in errors
+
+
 def test_a_long_plan_is_shortened_and_groups_are_one_row(scene: Scene, backup: Command) -> None:
     for group in range(30):
         for part in range(2):
             scene.write(f"tub{group:02}/{part}.jpg", MIB * 4 // 10, 90_000 - 100 * group)
     _, out, _ = backup("plan", "--group", "tub*", "--low", "5")
     assert "tub00/ (2 files)" in out
-    assert "... 4 more, which --all lists" in out
+    assert "... 4 more (--all)" in out
     assert len(re.findall(r"^tub", out, re.MULTILINE)) == 25
 
 
@@ -228,13 +245,13 @@ def test_the_first_run_wants_a_yes_and_the_next_none(scene: Scene, backup: Comma
     status, out, errors = backup("run", "--yes")
     assert (status, errors) == (0, "")
     assert re.fullmatch(
-        r"18 files, 18\.0 MiB moved in \d+ s; the disk was 81\.2 % full and is 25\.0 % "
+        r"18 files, 18\.0 MiB moved in \d+ s; rec was 81\.2 % full and is 25\.0 % "
         r"\(job [0-9a-f]{16}\)\n",
         out,
     )
     assert scene.here() == names[:18]
     status, out, _ = backup("run")
-    assert (status, out) == (3, "nothing had to move: the disk is 25.0 % full\n")
+    assert (status, out) == (3, "nothing had to move: rec is 25.0 % full\n")
     scene.fill(18, first=100)
     assert "at the last run's rate" in backup("plan")[1]
     found = backup.json("run")
@@ -256,7 +273,7 @@ def test_files_that_stay_are_told_and_make_it_partial(
     scene.fill(2)
     status, out, errors = backup("run", "--yes")
     assert status == 6
-    assert out.startswith("3 files, 30 B moved in 1 s; the disk was 80.0 % full and is 25.0 %")
+    assert out.startswith("3 files, 30 B moved in 1 s; rec was 80.0 % full and is 25.0 %")
     assert errors == "pynet: a\\x1b.bin: it is open in another program\n"
 
 
@@ -290,7 +307,7 @@ def test_status_history_and_restore(scene: Scene, backup: Command, tmp_path: Pat
     names = scene.fill(25)
     scene.write("large", 2 * MIB, 300_000)
     _, out, _ = backup("status")
-    assert "rec is on a disk that is 84.4 % full, of 32.0 MiB; above 75 %" in out
+    assert "rec is 84.4 % full, 27.0 MiB of 32.0 MiB; above 75 %" in out
     assert "nothing is moved: nobody has agreed yet" in out
     backup("run", "--yes")
     _, out, _ = backup("status")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from pynet.errors import Closed, NoSpace
 from pynet.files.info import FILE, FOLDER, Usage
@@ -38,6 +39,7 @@ class LocalEngine:
         calls: names of the methods that were called.
         failures: what the next call of a method raises, by its name.
         refusal: what every call raises, if anything.
+        suggests: the policy of the car's own file.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class LocalEngine:
         self.calls: list[str] = []
         self.failures: dict[str, Exception] = {}
         self.refusal: Exception | None = None
+        self.suggests: dict[str, Any] = {}
         self.held = threading.Event()
         self.held.set()
         self.closed = False
@@ -114,6 +117,10 @@ class LocalEngine:
             return found
 
         return self._transfer(pairs)
+
+    def suggestion(self, root: str) -> dict[str, Any]:
+        self._called("suggestion")
+        return dict(self.suggests)
 
     def plan(self, policy: BackupPolicy) -> Plan:
         self._called("plan")

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rcapp.views.tour_scene import lay_out_car, lay_out_laptop
+from tests.rcapp.files.laid_out import lay_out_car, lay_out_laptop
 from tests.rcapp.files.local_engine import LocalEngine
 
 DAY = 86400.0

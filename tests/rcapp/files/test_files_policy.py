@@ -83,10 +83,18 @@ def test_what_is_no_value_has_its_default() -> None:
 def test_what_is_kept_comes_back(tmp_path: Path) -> None:
     kept = KeptFiles(tmp_path / "backup")
     policy = replace(GOOD, protect=("calibration*",))
-    given = Remembered(policy, rules_of(policy), ((100.0, 5), (400.0, 6)))
+    given = Remembered(policy, True, rules_of(policy), ((100.0, 5), (400.0, 6)))
     kept.save("ABC-DEF", given)
     assert kept.load("ABC-DEF", "Rover-1") == given
     assert [path.name for path in (tmp_path / "backup").iterdir()] == ["ABC-DEF.toml"]
+
+
+def test_a_policy_that_nobody_has_set_is_not_kept(tmp_path: Path) -> None:
+    kept = KeptFiles(tmp_path)
+    kept.save("X", Remembered(replace(GOOD, low=0.5), False, "agreed", ((100.0, 5),)))
+    loaded = kept.load("X", "Rover-1")
+    assert loaded.policy == BackupPolicy(destination=default_destination())
+    assert (loaded.own, loaded.consent, loaded.samples) == (False, "agreed", ((100.0, 5),))
 
 
 def test_another_policy_needs_another_consent() -> None:

@@ -111,7 +111,7 @@ def test_a_car_that_nobody_looks_at_is_left_alone(
     assert car.calls == []
     station.tend(10.0, seen=False)
     woken.until(lambda: station.desk.view.storage.usage)
-    assert set(car.calls) == {"roots"}
+    assert set(car.calls) == {"roots", "suggestion"}
     # It is full, which a person should know wherever they look.
     assert station.desk.take_notes() == [
         ("warn", "Rover-1 is 80.0 % full: Files shows which files the backup would move")
@@ -225,6 +225,41 @@ def test_another_policy_is_planned_and_needs_a_rehearsal(
     assert not joined.desk.view.may_run
     woken.until(lambda: joined.desk.view.plan and len(joined.desk.view.plan.rows) == 3)
     assert joined.desk.view.storage.low == 0.5
+
+
+def test_the_car_suggests_until_a_person_decides(
+    station: FileStation, woken: Woken, car: LocalEngine, home: Path, tmp_path: Path
+) -> None:
+    car.suggests = {"low": 0.5, "keep_newest": 1, "destination": "/elsewhere", "urgent": 0.9}
+    station.use(car)
+    woken.until(lambda: station.desk.view.policy.destination)
+    station.tend(0.0, seen=True)
+    woken.until(lambda: station.desk.view.plan)
+    policy = station.desk.view.policy
+    assert (policy.low, policy.keep_newest) == (0.5, 1)
+    assert policy.destination == str(home / "Car backup"), "where files go is this laptop's matter"
+    assert station.desk.view.storage.low == 0.5
+    assert not station.desk.view.kept.own
+    station.desk.set_policy(BackupPolicy(low=0.4, destination=policy.destination))
+    station.close()
+    with FileStation(woken, tmp_path / "kept") as again:
+        car.closed = False
+        again.use(car)
+        woken.until(lambda: again.desk.view.policy.destination)
+        again.tend(0.0, seen=True)
+        woken.until(lambda: again.desk.view.plan)
+        assert again.desk.view.policy.low == 0.4
+
+
+def test_a_suggestion_that_cannot_be_is_left_out(
+    station: FileStation, woken: Woken, car: LocalEngine
+) -> None:
+    car.suggests = {"low": 0.9, "high": 0.5}
+    station.use(car)
+    woken.until(lambda: station.desk.view.policy.destination)
+    station.tend(0.0, seen=True)
+    woken.until(lambda: station.desk.view.plan)
+    assert station.desk.view.policy.low == 0.25
 
 
 def test_a_plan_by_rules_that_have_changed_is_not_shown(

@@ -21,6 +21,7 @@ from tests.rcapp.files.local_engine import LocalEngine
 from tests.rcapp.files.scene import make_car, make_laptop
 
 MILLION = 1_000_000
+CHOSEN = ("2026-11-03 lap practice", "2026-11-04 rain")
 
 
 class Connected:
@@ -59,11 +60,11 @@ class LocalTour(Tour):
     def _files(self, files: FilesTour, car: LocalEngine) -> None:
         files.without_car("01-files-nocar")
         self._link.car = car
-        files.enter()
+        files.enter("recordings/2026-11")
         self._as_if_known_for_a_day()
-        files.empty("02-files-empty")
+        files.empty("02-files-empty", "recordings/new")
         car.gate.hold_after(375)
-        files.transfer("03-files-transfer", self._past(0.6))
+        files.transfer("03-files-transfer", CHOSEN, self._past(0.6))
         car.gate.open()
         self.until("the copies", lambda: not self.window.files.station.queue.view().open)
         files.review("04-files-review")

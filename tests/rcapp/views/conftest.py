@@ -19,6 +19,9 @@ from pytestqt.qtbot import QtBot
 from rcapp.core.settings import Settings
 from rcapp.views.app import make_app
 from rcapp.views.main_window import MainWindow
+from tests.rcapp.views.files_tab import car, files, home
+
+__all__ = ["car", "files", "home"]
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,92 +13,25 @@ from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from pynet.errors import Forbidden
-from rcapp.core.files.engine import Entry, FilesEngine
+from rcapp.core.files.engine import Entry
 from rcapp.core.files.folders import LocalFolders
-from rcapp.core.files.pane import PaneState
-from rcapp.core.state import Snapshot
 from rcapp.views.files.files_view import FilesView
 from rcapp.views.files.table import FilesTable
 from rcapp.views.files.table_model import CAR_MIME
 from rcapp.views.main_window import MainWindow
 from rcapp.views.tour_checks import check_window
 from tests.rcapp.files.local_engine import LocalEngine
-from tests.rcapp.files.scene import make_car, make_laptop, write
-
-Key, Button = Qt.Key, Qt.MouseButton
-CTRL = Qt.KeyboardModifier.ControlModifier
-MONTH = "recordings/2026-11"
-
-
-class FixedLink:
-    """Stands for the session: this car is connected, or none."""
-
-    def __init__(self, car: FilesEngine | None) -> None:
-        self.car = car
-
-    def engine(self, _snap: Snapshot) -> FilesEngine | None:
-        return self.car
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("USERPROFILE", str(home))
-    return home
-
-
-@pytest.fixture
-def car(tmp_path: Path) -> Iterator[LocalEngine]:
-    made = make_car(tmp_path / "car")
-    yield made
-    made.gate.open()
-    made.close()
-
-
-def join(window: MainWindow, car: FilesEngine | None) -> FilesView:
-    window.files.link = FixedLink(car)
-    return window.files
-
-
-@pytest.fixture
-def files(window: MainWindow, qtbot: QtBot, home: Path, car: LocalEngine) -> FilesView:
-    """The tab with a car that has been looked through, in a folder with files."""
-    make_laptop(home / "Car backup")
-    view = join(window, car)
-    qtbot.keyClick(window, Key.Key_2, CTRL)
-    qtbot.waitUntil(view.isVisible)
-    qtbot.waitUntil(lambda: view.station.car.view.state is PaneState.READY)
-    view.station.car.open(MONTH)
-    qtbot.waitUntil(lambda: view.car.model.view.folder == MONTH and view.car.model.rowCount() == 9)
-    qtbot.waitUntil(lambda: view.laptop.model.rowCount() == 4)
-    qtbot.waitUntil(lambda: view.station.desk.view.plan is not None)
-    view.car.table.setFocus()
-    return view
-
-
-def row_point(table: FilesTable, name: str) -> QPoint:
-    row = table._files.row_of(name)
-    assert row is not None, f"{name} is not shown"
-    index = table.model().index(row, 0)
-    table.scrollTo(index)
-    return table.visualRect(index).center()
-
-
-def names(table: FilesTable) -> list[str]:
-    return [table._files.entry(row).name for row in range(table._files.rowCount())]
-
-
-def chosen(table: FilesTable) -> list[str]:
-    return [entry.name for entry in table.chosen()]
-
-
-def texts(widget: QWidget) -> str:
-    shown = [child for child in widget.findChildren(QWidget) if child.isVisible()]
-    found = [text() for child in shown if callable(text := getattr(child, "text", None))]
-    return " | ".join(str(text) for text in found)
-
+from tests.rcapp.files.scene import write
+from tests.rcapp.views.files_tab import (
+    CTRL,
+    MONTH,
+    Button,
+    Key,
+    chosen,
+    join,
+    names,
+    row_point,
+)
 
 # Getting there.
 
@@ -420,131 +353,6 @@ def test_what_ended_is_in_the_log(files: FilesView, qtbot: QtBot, window: MainWi
     qtbot.waitUntil(lambda: said in [event.text for event in window.session.events.since(0)])
     # Without a tray there is nobody to tell, which is no error.
     assert not files.notices.say("good", said)
-
-
-# The backup.
-
-
-def test_the_card_says_what_would_move(files: FilesView, qtbot: QtBot) -> None:
-    card = files.storage
-    qtbot.waitUntil(lambda: card.headline.text().startswith("Move "))
-    assert card.share.text() == "78.4 %"
-    assert "oldest first, until 2" in card.details.text()
-    assert card.why.text() == "1 file stays (why?)"
-    qtbot.mouseClick(card.why, Button.LeftButton)
-    assert files.review.isVisible()
-    qtbot.waitUntil(lambda: "recordings/2026-11/notes.txt" in texts(files.review.stays))
-
-
-def test_review_rehearse_agree_move_history_restore(
-    files: FilesView, qtbot: QtBot, car: LocalEngine, home: Path
-) -> None:
-    qtbot.waitUntil(files.storage.review.isEnabled)
-    qtbot.mouseClick(files.storage.review, Button.LeftButton)
-    review = files.review
-    assert review.isVisible()
-    assert not review.window().findChildren(QMenu, "modal")
-    assert "First, a rehearsal" in texts(review.strip)
-    assert review.go.text() == "Rehearse"
-    planned = [row.name for row in review.rows()]
-    assert planned[0].startswith("recordings/2026-10/2026-10-12 garden/")
-    assert review.table.model().rowCount() == len(planned)
-    before = sorted(path for path in car.folder.rglob("*") if path.is_file())
-    qtbot.mouseClick(review.go, Button.LeftButton)
-    qtbot.waitUntil(lambda: review.go.text().startswith("I have read the list"))
-    assert sorted(path for path in car.folder.rglob("*") if path.is_file()) == before
-    qtbot.waitUntil(review.go.isEnabled)
-    qtbot.mouseClick(review.go, Button.LeftButton)
-    qtbot.waitUntil(lambda: not files.station.queue.view().open, timeout=20_000)
-    assert all((home / "Car backup" / name).exists() for name in planned)
-    assert not any((car.folder / name).exists() for name in planned)
-    qtbot.waitUntil(lambda: "Nothing to move" in review.message.texts[0])
-    qtbot.mouseClick(review.back, Button.LeftButton)
-    assert files.main.isVisible()
-    qtbot.mouseClick(files.storage.history, Button.LeftButton)
-    history = files.history
-    qtbot.waitUntil(lambda: history.files.model().rowCount() == len(planned))
-    history.filter.setText("garden/segment-003")
-    assert history.files.model().rowCount() == 1
-    history.files.selectAll()
-    assert history.restore.text() == "Restore 1 file to the car"
-    qtbot.mouseClick(history.copy_hash, Button.LeftButton)
-    copied = QApplication.clipboard().text()
-    assert copied.endswith("garden/segment-003.mcap\n")
-    assert len(copied.split()[0]) == 64
-    qtbot.mouseClick(history.restore, Button.LeftButton)
-    garden = car.folder / "recordings" / "2026-10" / "2026-10-12 garden"
-    qtbot.waitUntil((garden / "segment-003.mcap").exists)
-
-
-def test_a_run_can_be_cancelled_from_the_review(
-    files: FilesView, qtbot: QtBot, car: LocalEngine
-) -> None:
-    car.gate.hold_after(3)
-    files.show_review()
-    qtbot.waitUntil(files.review.go.isEnabled)
-    qtbot.mouseClick(files.review.go, Button.LeftButton)
-    qtbot.waitUntil(lambda: "Rehearsing" in texts(files.review.strip))
-    assert not files.review.go.isEnabled()
-    qtbot.mouseClick(files.review.strip.button, Button.LeftButton)
-    qtbot.waitUntil(lambda: "First, a rehearsal" in texts(files.review.strip))
-    assert files.review.go.text() == "Rehearse"
-
-
-def test_a_mark_that_cannot_be_reached_is_said(
-    files: FilesView, qtbot: QtBot, car: LocalEngine
-) -> None:
-    car.system = car.capacity // 2
-    car.capacity = round(car.capacity * 1.3)
-    files.station.desk.make_plan()
-    qtbot.waitUntil(lambda: files.storage.reach.text().startswith("25 % cannot be reached"))
-    files.show_review()
-    qtbot.waitUntil(lambda: "25 % cannot be reached" in texts(files.review.strip))
-
-
-def test_a_laptop_that_is_too_full_is_said(files: FilesView, qtbot: QtBot, home: Path) -> None:
-    policy = files.station.desk.view.policy
-    from dataclasses import replace
-
-    files.station.desk.set_policy(replace(policy, floor_bytes=10**15))
-    files.show_review()
-    qtbot.waitUntil(lambda: "no more than 0 B fit" in files.review.fits.text())
-
-
-def test_the_policy_is_edited_with_what_speaks_against_it(
-    files: FilesView, qtbot: QtBot, home: Path
-) -> None:
-    qtbot.mouseClick(files.storage.policy, Button.LeftButton)
-    page = files.policy
-    assert not page.save.isEnabled()
-    page.low.setFocus()
-    page.low.selectAll()
-    qtbot.keyClicks(page.low, "80")
-    assert "never stop" in page.says["low"].text()
-    assert not page.save.isEnabled()
-    page.low.selectAll()
-    qtbot.keyClicks(page.low, "60")
-    qtbot.mouseClick(page.protect, Button.LeftButton)
-    qtbot.keyClicks(page.protect, "maps/**")
-    qtbot.mouseClick(page.here, Button.LeftButton)
-    assert page.destination.text() == str(home / "Car backup")
-    assert "until it is 60 % full" in page.sentence.text()
-    qtbot.mouseClick(page.save, Button.LeftButton)
-    assert files.main.isVisible()
-    policy = files.station.desk.view.policy
-    assert (policy.low, policy.protect) == (0.6, ("maps/**",))
-    qtbot.waitUntil(lambda: files.storage.gauge.accessibleDescription() == "78.4 % used")
-
-
-def test_changes_of_the_policy_can_be_undone(files: FilesView, qtbot: QtBot) -> None:
-    qtbot.mouseClick(files.storage.policy, Button.LeftButton)
-    before = files.policy.draft
-    files.policy.keep_days.setValue(9)
-    assert files.policy.draft != before
-    qtbot.mouseClick(files.policy.reset, Button.LeftButton)
-    assert files.policy.draft == before
-    qtbot.keyClick(files.policy, Key.Key_Left, Qt.KeyboardModifier.AltModifier)
-    assert files.main.isVisible()
 
 
 # Many files, small windows.

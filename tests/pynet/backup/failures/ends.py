@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pynet import Controller, Gateway
-from pynet.backup import Backup, Policy
-from pynet.backup import arrival
+from pynet.backup import Backup, Policy, arrival
 from pynet.backup.arrival import receipt
 from pynet.errors import PynetError
 from pynet.files import durable, locality, part, removal, sending, settle, system
@@ -111,7 +110,7 @@ def settle_few(most: int) -> None:
 def hold(at: str, number: int, reached: str, go: str) -> None:
     """Stop when a place is passed for the n-th time, say so in one pipe, and wait for the other.
 
-    Places are those of ``crash_point``, and ``read``: a leaf or a small file was read at the source.
+    Places are those of ``crash_point``, and ``read``: a leaf or a file was read at the source.
     """
     passed = itertools.count(1)
 

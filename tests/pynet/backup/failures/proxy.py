@@ -27,7 +27,7 @@ class Proxy:
         self._target = (host, int(port))
         self._spoil = spoil
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._lock = threading.Lock()
         self._all: list[socket.socket] = []
         self._pairs: list[tuple[socket.socket, socket.socket]] = []

@@ -56,7 +56,12 @@ def test_the_laptop_s_disk_holds_no_more_files(benches: Made, disks: Disks, file
 @pytest.mark.parametrize("number", [1, 5])
 @pytest.mark.parametrize(
     ("call", "code"),
-    [("fsync", errno.EIO), ("fdatasync", errno.EIO), ("fsync", errno.ENOSPC), ("fdatasync", errno.ENOSPC), ("write", errno.EDQUOT),
+    [
+        ("fsync", errno.EIO),
+        ("fdatasync", errno.EIO),
+        ("fsync", errno.ENOSPC),
+        ("fdatasync", errno.ENOSPC),
+        ("write", errno.EDQUOT),
      ("pwrite", errno.EDQUOT), ("mkdir", errno.EDQUOT)],
 )  # fmt: skip
 def test_the_laptop_s_disk_fails_in_a_call(bench: Bench, call: str, code: int, number: int) -> None:

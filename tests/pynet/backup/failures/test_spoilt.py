@@ -1,4 +1,4 @@
-"""Classes 17, 18 and 19: what is left of a cut is spoilt, a clock is wrong, the laptop knows nothing."""
+"""Classes 17 to 19: what is left of a cut is spoilt, a clock is wrong, the laptop knows nothing."""
 
 from __future__ import annotations
 

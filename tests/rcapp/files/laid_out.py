@@ -1,4 +1,4 @@
-"""The folders that the tour shows: what has gathered on a car, and what was moved off it before."""
+"""What has gathered on a car, and what was moved off it before."""
 
 from __future__ import annotations
 
