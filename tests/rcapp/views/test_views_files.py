@@ -329,7 +329,7 @@ def test_jobs_are_paused_reordered_and_cancelled(
         qtbot.mouseClick(files.car.copy, Button.LeftButton)
     rows = files.transfers.rows
     qtbot.waitUntil(lambda: len(rows) == 3 and "verify" in rows[0].sentence.text())
-    assert "pairs" in files.transfers.headline.text()
+    qtbot.waitUntil(lambda: "pairs" in files.transfers.headline.text())
     pressed(files, qtbot, 0, "pause")
     qtbot.waitUntil(lambda: rows[0].sentence.text() == "paused")
     pressed(files, qtbot, 0, "resume")

@@ -208,7 +208,9 @@ def test_files_from_elsewhere(liar: Liar, tmp_path: Path, name: bytes) -> None:
         with liar.talk("files.lane", "token", 0) as lane:
             said = lane.hear(1)
             assert said is None or not said.body
-        talk.say([SETTLED, [[0, BLAKE(b"secret"), b"x", 1, 1, told(name, 6, info.mtime_ns, 0o644)]]])
+        talk.say(
+            [SETTLED, [[0, BLAKE(b"secret"), b"x", 1, 1, told(name, 6, info.mtime_ns, 0o644)]]]
+        )
         while talk.hear(0.2) is not None:
             pass
     assert (tmp_path / "outside").exists()
@@ -294,9 +296,7 @@ def arriving(tmp_path: Path) -> Iterator[Callable[[], Arrival]]:
             yield lambda: arrival
         finally:
             arrival.close()
-            names = {
-                path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()
-            }
+            names = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
             allowed = {Path("l/ledger"), Path("laptop/car/rec/a"), Path("laptop/car/rec/c")}
             assert names - allowed == set()
 
