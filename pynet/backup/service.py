@@ -213,7 +213,7 @@ class BackupService:
         return {"what": "move", "version": 1, "peer": self._peer(), "job": job}
 
     def _journal(self, share: Share, tree: Tree, job: str) -> Journal:
-        if not isinstance(job, str) or not _JOB.fullmatch(job):
+        if not _JOB.fullmatch(str(job)):
             raise ConfigurationError(f"{job!r:.80} is no id of a job")
         tree.incoming(create=True).close()
         path = share.path / os.fsdecode(INCOMING) / _JOURNAL.format(peer=self._peer(), job=job)
