@@ -2,12 +2,13 @@
 # PYTHON=... chooses the interpreter; ARGS=... goes to the program that a target runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-link test test-link check lint tour bench clean
+.PHONY: help demo demo-link test test-link check lint tour bench soak clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 NEEDS := pyproject.toml .ci/constraints.txt .ci/install
 PROFILE ?= wifi-bad
+SECONDS ?= 300
 export PYTHON
 
 help: ## list the targets
@@ -41,6 +42,9 @@ tour: $(VENV)/.installed-app ## every screen by mouse and key: pictures in build
 bench: $(VENV)/.installed-bench ## measure what was not yet, side by side with peers; writes docs/benchmarks.md
 	@$(BIN)/python .ci/system-libraries bench
 	@$(BIN)/python -m benchmarks --resume $(ARGS); missed=$$?; $(BIN)/python -m benchmarks.report; exit $$missed
+
+soak: $(VENV)/.installed-dev ## move files while either end is killed again and again: SECONDS=300
+	@$(BIN)/python -m benchmarks.files.soak --seconds $(SECONDS) $(ARGS)
 
 clean: ## remove what make made: .venv, build and caches
 	rm -rf $(VENV) build dist *.egg-info .*_cache .hypothesis
