@@ -12,11 +12,11 @@ from pynet.backup.forecast import Forecast
 from pynet.backup.history import read_history
 from pynet.backup.place import Place
 from pynet.backup.plan import Plan
+from pynet.backup.planning import ask_for_plan
 from pynet.backup.policy import Policy
 from pynet.backup.report import BackupReport, Order
 from pynet.backup.returning import begin_restore, find_entries
 from pynet.backup.run import BackupRun
-from pynet.backup.sheet import unpack
 from pynet.backup.state import LOOKS
 from pynet.errors import FilesError, PynetError
 from pynet.files.client import PATIENCE, check_lanes
@@ -114,16 +114,9 @@ class Backup:
         """
         draining = below or self.place.state().draining
         with self.place.tree() as tree:
-            options = {
-                "draining": draining,
-                "destination": tree.usage(),
-                "restored": self.place.restored().names(),
-                "largest": self.place.largest(),
-            }
-        parts = self._car.files.remote.batches(
-            "backup.plan", self.root, self.policy.to_dict(), options
-        )
-        return unpack(self.policy, parts)
+            return ask_for_plan(
+                self._car.files.remote, self.root, self.policy, self.place, tree, draining=draining
+            )
 
     def status(self) -> Status:
         """How full both disks are, and what is to be expected."""

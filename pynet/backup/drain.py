@@ -13,7 +13,7 @@ from pynet.files.info import Usage
 from pynet.files.receipts import ENOUGH, REMOVED, Outcome
 from pynet.files.removal import Decision
 
-PATIENCE = 3  # removals after which there must be an effect
+PATIENCE = 3  # removals, or plans, after which there must be an effect
 LEAST_EFFECT = 0.10  # of what they should have freed
 NOISE = 1024 * 1024  # bytes that come and go on any disk
 
@@ -30,7 +30,8 @@ class Verdict(enum.Enum):
     DEST_FULL = "destination full"
     """The destination may not take more."""
     HELD = "held elsewhere"
-    """Removing files frees nothing: a snapshot or an open file holds their space."""
+    """Removing files frees nothing: a snapshot or an open file holds their space, or somebody
+    takes it at once."""
 
 
 class Drain:
@@ -50,6 +51,8 @@ class Drain:
         self._removals = 0
         self._freed = 0
         self._settling = False
+        self._least: int | None = None
+        self._barren = 0
         self.held = False
         self.stay: dict[bytes, str] = {}
 
@@ -104,7 +107,7 @@ class Drain:
                 self.stay[outcome.name] = outcome.text
         if usage.share <= self._low:
             return Verdict.DONE
-        if self.held:
+        if self.held or self._is_in_vain(usage):
             return Verdict.HELD
         if plan.status is Status.DEST_FULL:
             return Verdict.DEST_FULL
@@ -112,3 +115,10 @@ class Drain:
             # Each further plan is without files that the one before had, so they come to an end.
             return Verdict.REPLAN
         return Verdict.EXHAUSTED
+
+    def _is_in_vain(self, usage: Usage) -> bool:
+        """Whether plan after plan leaves the disk as full as it was: somebody fills it again."""
+        self._barren += 1
+        if self._least is None or usage.used < self._least:
+            self._least, self._barren = usage.used, 0
+        return self._barren >= PATIENCE

@@ -121,6 +121,7 @@ def plan(
     largest: int | None = None,
     probe: Probe | None = None,
     stay: Mapping[bytes, str] | None = None,
+    mark: bytes = b"",
 ) -> Plan:
     """Decide what moves.
 
@@ -134,10 +135,12 @@ def plan(
         largest: bytes that a file can have there (FAT: 4 GiB - 1); None for any.
         probe: asked about each unit that is about to be planned.
         stay: why single files stay whatever the rules say, by name.
+        mark: name of the file that is among the destination's copies, see :mod:`pynet.backup.mark`.
     """
     if usage.share <= policy.low or (usage.share < policy.high and not draining):
         return Plan(Status.IDLE, policy, now, usage, lowest=usage.share)
-    return _Planner(policy, usage, now, destination, largest, probe).made(list(found), stay)
+    planner = _Planner(policy, usage, now, destination, largest, probe)
+    return planner.made(list(found), stay, mark)
 
 
 def need(usage: Usage, low: float) -> int:
@@ -176,8 +179,10 @@ class _Planner:
         self._sent = 0
         self._freed = 0
 
-    def made(self, found: list[FileInfo | Problem], stay: Mapping[bytes, str] | None) -> Plan:
-        listed = sort_out(self._policy, found, self._now, stay)
+    def made(
+        self, found: list[FileInfo | Problem], stay: Mapping[bytes, str] | None, mark: bytes
+    ) -> Plan:
+        listed = sort_out(self._policy, found, self._now, stay, mark)
         steps: list[Step] = []
         skipped = list(listed.skipped)
         status = Status.EXHAUSTED

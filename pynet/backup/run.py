@@ -16,11 +16,12 @@ from typing import Any
 from pynet.backup.arrival import Arrival, read_outcomes, receipt
 from pynet.backup.drain import Drain, Verdict
 from pynet.backup.plan import Plan, Status
+from pynet.backup.planning import ask_for_plan
 from pynet.backup.policy import Policy
 from pynet.backup.report import BackupReport, Order
 from pynet.backup.returning import place_of
 from pynet.backup.service import ALGORITHM
-from pynet.backup.sheet import pack_files, unpack
+from pynet.backup.sheet import pack_files
 from pynet.backup.words import HAVE, KEPT, REMOVED, SETTLED
 from pynet.bulk.rate import UNLIMITED
 from pynet.errors import (
@@ -196,17 +197,11 @@ class BackupRun:
                 return self._report(verdict.value, after, plan)
 
     def _planned(self, tree: Tree, drain: Drain, draining: bool) -> Plan:
-        options = {
-            "draining": draining,
-            "destination": tree.usage(),
-            "stay": drain.stay,
-            "restored": self._place.restored().names(),
-            "largest": self._place.largest(),
-        }
-        parts = self._remote.batches(
-            "backup.plan", self._order.root, self._policy.to_dict(), options
-        )
-        self._plan = unpack(self._policy, parts)
+        order = self._order
+        self._plan = ask_for_plan(
+            self._remote, order.root, self._policy, self._place, tree,
+            draining=draining, stay=drain.stay,
+        )  # fmt: skip
         self._transfer.tell(self._progress(LISTING, None, ""))
         return self._plan
 

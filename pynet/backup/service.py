@@ -95,6 +95,7 @@ class BackupService:
             largest=options.get("largest"),
             probe=Probe(tree, policy).unit,
             stay=staying(options.get("restored", b"")) | options.get("stay", {}),
+            mark=options.get("mark", b""),
         )
 
     # ---- moving -------------------------------------------------------------------------

@@ -60,7 +60,7 @@ class Skip:
         name: of the file or folder.
         code: ``"link"``, ``"special"``, ``"denied"``, ``"io"``, ``"vanished"``, ``"name"``,
             ``"protected"``, ``"kept"``, ``"locked"``, ``"linked"``, ``"future"``, ``"young"``,
-            ``"recent"``, ``"newest"``, ``"empty"``, ``"large"``, ``"stays"``, or as in
+            ``"recent"``, ``"newest"``, ``"empty"``, ``"large"``, ``"stays"``, ``"same"``, or as in
             :class:`~pynet.files.receipts.Outcome`.
         text: a sentence for people.
         mtime_ns: when it was last changed; 0 where that is not known.
@@ -92,6 +92,7 @@ def sort_out(
     found: Iterable[FileInfo | Problem],
     now: float,
     stay: Mapping[bytes, str] | None = None,
+    mark: bytes = b"",
 ) -> Sorted:
     """Tell what can move from what stays.
 
@@ -100,8 +101,9 @@ def sort_out(
         found: what a scan of the whole root gives. What a filter hides can keep no group.
         now: seconds since 1970.
         stay: why single files stay beyond that, by name.
+        mark: name of a file; all below its folder is at the destination already.
     """
-    return _Sorting(policy, list(found), now, stay or {}).result()
+    return _Sorting(policy, list(found), now, stay or {}, mark).result()
 
 
 class _Sorting:
@@ -111,17 +113,20 @@ class _Sorting:
         found: list[FileInfo | Problem],
         now: float,
         stay: Mapping[bytes, str],
+        mark: bytes,
     ) -> None:
         self._policy = policy
         self._found = found
         self._now_ns = int(now * 1e9)
         self._stay = stay
+        self._mark = mark
         self._protect = Globs(policy.protect)
         self._patterns = Globs(policy.groups)
         self._marked: set[bytes] = set()
         self._groups: dict[bytes, bytes] = {b"": b""}
         self._kept: set[bytes] = set()
         self._locked: set[bytes] = set()
+        self._copies: set[bytes] = set()
         for thing in found:
             folder, _, part = thing.name.rpartition(b"/")
             if part == KEEP:
@@ -130,6 +135,8 @@ class _Sorting:
                 self._marked.add(folder)
             elif part.endswith(LOCK):
                 self._locked.add(folder)
+            elif mark and part == mark:
+                self._copies.add(folder)
 
     def result(self) -> Sorted:
         members: dict[bytes, list[FileInfo]] = {}
@@ -137,6 +144,8 @@ class _Sorting:
         blocked: dict[bytes, Skip] = {}
         for thing in self._found:
             if isinstance(thing, FileInfo) and thing.kind == FOLDER:
+                continue
+            if self._mark and thing.name.endswith(self._mark):
                 continue
             group = self._group_of(thing.name.rpartition(b"/")[0])
             skip = self._why(thing, bool(group))
@@ -199,6 +208,8 @@ class _Sorting:
     def _by_name(self, name: bytes) -> tuple[str, str] | None:
         if name in self._stay:
             return "stays", self._stay[name]
+        if _is_below(name, self._copies):
+            return "same", "the destination's copies lie here: choose another destination"
         if _is_below(name, self._kept):
             return "kept", "a .pynet-keep in its folder, or one above, keeps it"
         if name.rpartition(b"/")[0] in self._locked:

@@ -187,7 +187,7 @@ def print_report(report: BackupReport, backup: Backup) -> None:
         "destination full": f"{low} was not reached: the disk here is as full as it may get "
         "(--floor); nothing is lost",
         "held elsewhere": "removing files frees nothing: a snapshot, or a program that has them "
-        "open, holds their space",
+        "open, holds their space, or it is taken at once",
     }
     if report.verdict in ends:
         print(ends[report.verdict])

@@ -53,7 +53,7 @@ class FileInfo:
             status.st_dev,
             status.st_ino,
             status.st_nlink,
-            getattr(status, "st_blocks", 0) * 512,
+            getattr(status, "st_blocks", -(-status.st_size // 512)) * 512,
         )
 
     @property

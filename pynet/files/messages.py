@@ -61,7 +61,10 @@ SMALL = 256 * 1024
 
 def pack_info(info: FileInfo, name: bytes) -> list[Any]:
     """A file for the other end, under the name that it is to have there."""
-    return [name, info.kind == FOLDER, info.size, info.mtime_ns, info.mode]
+    entry = [name, info.kind == FOLDER, info.size, info.mtime_ns, info.mode]
+    if info.allocated < info.size:
+        entry.append(info.allocated)  # it has holes
+    return entry
 
 
 def unpack_info(entry: list[Any]) -> FileInfo:
@@ -72,7 +75,8 @@ def unpack_info(entry: list[Any]) -> FileInfo:
         BadName: it has a name that leads elsewhere.
     """
     try:
-        name, is_folder, size, mtime_ns, mode = entry
+        name, is_folder, size, mtime_ns, mode, *rest = entry
+        allocated = rest[0] if rest else size
         right = (
             type(name) is bytes
             and type(size) is int
@@ -80,10 +84,13 @@ def unpack_info(entry: list[Any]) -> FileInfo:
             and type(mtime_ns) is int
             and abs(mtime_ns) < 1 << 63
             and type(mode) is int
+            and type(allocated) is int
+            and 0 <= allocated <= size
         )
     except (TypeError, ValueError):
         right = False
     if not right:
         raise RemoteProtocolError("the other end tells of files that cannot be")
     check(name)
-    return FileInfo(name, FOLDER if is_folder else FILE, size, mtime_ns, mode & 0o777)
+    kind = FOLDER if is_folder else FILE
+    return FileInfo(name, kind, size, mtime_ns, mode & 0o777, allocated=allocated)

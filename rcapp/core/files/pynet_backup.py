@@ -39,6 +39,7 @@ REASONS = {
     "vanished": "went while it was looked at",
     "name": "has a name that cannot be kept here",
     "stays": "stayed at the last try",
+    "same": "at the destination already: it is inside what is moved",
 }
 """Why something stays, for a group of files; each file's own sentence is more exact."""
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pynet import Controller, Gateway
-from pynet.backup import Backup, Policy, arrival
+from pynet.backup import Backup, Policy, arrival, mark
 from pynet.backup.arrival import receipt
 from pynet.errors import PynetError
 from pynet.files import durable, locality, part, removal, sending, settle, system
@@ -160,6 +160,8 @@ def begin(order: dict[str, Any]) -> None:
     if "clock" in order:
         now = time.time
         time.time = lambda: now() + order["clock"]
+    if order.get("unmarked"):
+        mark.MARK = b".pynet-incoming/"  # no scan looks there
     if order.get("far"):
         locality.LOCAL = frozenset()
     if order.get("renumbered"):

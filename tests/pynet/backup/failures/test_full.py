@@ -25,9 +25,7 @@ def ended(report: dict[str, object]) -> None:
     assert report.get("error") == "NoSpace" or report.get("verdict") == "destination full", report
 
 
-@pytest.mark.parametrize(
-    "size", [4, 8, 16, 32, 64, 100, 200, 330, 360, 400, 700, 1400, 2000, 4000, 5000]
-)
+@pytest.mark.parametrize("size", [4, 8, 32, 100, 340, 700, 2000, 4500])
 def test_the_laptop_s_disk_is_full_at_any_moment(benches: Made, disks: Disks, size: int) -> None:
     """It does not see it coming, so that each of its calls is once the one that is refused."""
     disk = disks.tmpfs(size * KIB)
@@ -41,7 +39,7 @@ def test_the_laptop_s_disk_is_full_at_any_moment(benches: Made, disks: Disks, si
     bench.check_over(bench.laptop().result())
 
 
-@pytest.mark.parametrize("files", [2, 3, 4, 5, 6, 8, 10, 12, 14])
+@pytest.mark.parametrize("files", [2, 4, 6, 9, 13])
 def test_the_laptop_s_disk_holds_no_more_files(benches: Made, disks: Disks, files: int) -> None:
     disk = disks.tmpfs(20 * LEAF, f",nr_inodes={files}")
     bench = benches(destination=disk)
@@ -214,7 +212,7 @@ def test_a_laptop_without_a_name_for_it(bench: Bench) -> None:
     bench.check()
 
 
-@pytest.mark.parametrize("left", [4, 100, 300, 600])
+@pytest.mark.parametrize("left", [4, 600, 1100])
 def test_the_device_s_disk_has_room_for_some_records_only(
     benches: Made, disks: Disks, left: int
 ) -> None:

@@ -132,7 +132,7 @@ def places(way: str, count: int, span: int) -> list[tuple[str, int, int]]:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize(
-    ("direction", "at", "bit"), [*places(DOWN, 12, BYTES), *places(UP, 8, 12_000)]
+    ("direction", "at", "bit"), [*places(DOWN, 8, BYTES), *places(UP, 5, 12_000)]
 )
 def test_a_bit_is_flipped(
     bench: Bench, way: Way, direction: str, at: int, bit: int, tls: bool
