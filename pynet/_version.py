@@ -1,8 +1,3 @@
-"""The version of the installed distribution."""
+"""The version, here and in the distribution; looking that up would slow every start down."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("pynet-rc")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0.1.0"
+__version__ = "0.1.0"

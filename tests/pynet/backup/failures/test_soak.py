@@ -20,7 +20,7 @@ from tests.pynet.backup.failures.zygote import ROOT as TOP
 def test_a_short_soak(tmp_path: Path) -> None:
     """``make soak`` is the long one."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.files.soak", "--seconds", "6", "--place", str(tmp_path)],
+        [sys.executable, "-m", "benchmarks.files.soak", "--seconds", "3", "--place", str(tmp_path)],
         cwd=TOP,
         capture_output=True,
         text=True,
