@@ -14,12 +14,19 @@ from benchmarks.files.contenders.rsync import daemon
 from benchmarks.files.contest import Contest, Goal, rounds_of
 from benchmarks.files.ends import Ends
 from benchmarks.files.processes import cpu_of
-from benchmarks.files.room import difference, names_below, room_in_memory, room_on_disk, target_in
+from benchmarks.files.room import (
+    MEMORY,
+    difference,
+    names_below,
+    room_in_memory,
+    room_on_disk,
+    target_in,
+)
 from benchmarks.files.sets import small
 from benchmarks.files.small import METRICS
 from benchmarks.harness import Report, Target
 
-QUOTA = 1 << 30
+SIZE = 256 << 20
 GOALS = (Goal("pynet-backup", "files_per_second", Target(4000.0, at_least=True, of_ratio=False)),)
 
 
@@ -42,8 +49,7 @@ def backup(ends: Ends) -> Iterator[Carry]:
                 ours.warm(client, ends, None)
                 before = cpu_of(server.pid), cpu_of(client.pid)
                 root = f"moved{next(numbers)}"
-                # Both ends are on one disk, which gets no emptier: the folder's own size counts.
-                server.ask(f"share {root} {source} {QUOTA}", ours.START)
+                server.ask(f"share {root} {source}", ours.START)
                 order = f"backup {root} {target}"
                 facts = ours.told(client.ask(order, limit + ours.PATIENCE))
                 used = cpu_of(server.pid) - before[0], cpu_of(client.pid) - before[1]
@@ -56,7 +62,7 @@ def of_copies(ends: Ends, carry: Carry) -> Carry:
     """Let copies be moved, which are durable themselves, and see that nothing is left of them."""
 
     def carry_copy(source: Path, target: Path, limit: float) -> Used:
-        with target_in(ends.room) as staging:
+        with target_in(ends.room) as staging, own_disk(ends.room, staging):
             subprocess.run(["cp", "-a", f"{source}/.", str(staging)], check=True)
             subprocess.run(["sync", "-f", str(staging)], check=True)
             used = carry(staging, target, limit)
@@ -65,6 +71,39 @@ def of_copies(ends: Ends, carry: Carry) -> Carry:
         return used
 
     return carry_copy
+
+
+@contextlib.contextmanager
+def own_disk(room: Path, place: Path) -> Iterator[None]:
+    """Mount an empty disk: a backup looks how empty the source's gets by what it removes.
+
+    In memory where the room is, else an image in it, with the file system that most have.
+    """
+    image = room / "device.img"
+    if room.is_relative_to(MEMORY):
+        command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(place)]
+    else:
+        with image.open("wb") as file:
+            file.truncate(SIZE)
+        run("mkfs.ext4", "-q", "-m", "0", str(image))
+        command = ["mount", "-o", "loop", str(image), str(place)]
+    run(*command)
+    try:
+        yield
+    finally:
+        run("umount", "-l", str(place))
+        image.unlink(missing_ok=True)
+
+
+def run(*command: str) -> None:
+    """Run a program that may not be had, or not by everybody.
+
+    Raises:
+        RuntimeError: it says why.
+    """
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]}: {done.stderr.strip()}")
 
 
 def moved(source: Path, target: Path) -> str | None:

@@ -46,7 +46,7 @@ def main() -> None:
             elif order[0] == "taken":
                 answer(log.taken.copy())
             elif order[0] == "share":
-                shared.share(order[1], order[2], write=True, quota=int(order[3]))
+                shared.share(order[1], order[2], write=True)
                 answer(True)
             elif order[0] == "first":
                 come_first()

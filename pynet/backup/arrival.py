@@ -92,16 +92,14 @@ class Arrival(DurableReceiving):
     def _told_of(self, settled: list[tuple[int, Settled]]) -> None:
         """What the ledger has on its disk may have a receipt."""
         now = time.time()
-        self._ledger.received(entry_of(self._job, one, self._algorithm, now) for _, one in settled)
+        entries = [entry_of(self._job, one, self._algorithm, now) for _, one in settled]
+        self._ledger.received(entries)
         with self._lock:
             self._unanswered |= {number for number, _ in settled}
             self.settled |= {one.info.name: one.name for _, one in settled}
         if settled:
-            receipts = [
-                receipt(number, entry_of(self._job, one, self._algorithm, now))
-                for number, one in settled
-            ]
-            self._say([SETTLED, receipts])
+            numbers = (number for number, _ in settled)
+            self._say([SETTLED, list(map(receipt, numbers, entries))])
 
     def _gone_wrong(self, id: int, problem: Problem) -> None:
         super()._gone_wrong(id, problem)

@@ -95,6 +95,7 @@ class BackupRun:
         self._counted: set[tuple[str, bytes]] = set()
         self._kept: dict[bytes, Problem] = {}
         self._plan: Plan | None = None
+        self._ahead = 0, 0  # files and bytes of the plan
         self._first: Usage | None = None
         self._number = 0
         self._full_here = False
@@ -202,6 +203,7 @@ class BackupRun:
             self._remote, order.root, self._policy, self._place, tree,
             draining=draining, stay=drain.stay,
         )  # fmt: skip
+        self._ahead = sum(len(step.unit.files) for step in self._plan.steps), self._plan.size
         self._transfer.tell(self._progress(LISTING, None, ""))
         return self._plan
 
@@ -354,13 +356,13 @@ class BackupRun:
                 for number, count in end.by_lane.items()
                 if number in attempt.carrying
             )
-        total = self._bytes + (plan.size if plan is not None else 0)
+        ahead, ahead_bytes = self._ahead
+        total = self._bytes + ahead_bytes
         rate = self._meter.rate(time.monotonic()) if attempt is not None else 0.0
-        planned = sum(len(step.unit.files) for step in plan.steps) if plan is not None else 0
         return Progress(
             state or (PAUSED if self._paused else RUNNING),
             files,
-            self._files + planned,
+            self._files + ahead,
             size,
             total,
             plan is not None,

@@ -139,6 +139,8 @@ class Landing:
 
     def _find(self, info: FileInfo, target: bytes) -> Verdict | None:
         """The same file, or what is in its way."""
+        if self.durable:
+            return None
         above, _, part = target.rpartition(b"/")
         made = self._folders.get(above)
         if made is not None and made[1]:
@@ -147,9 +149,9 @@ class Landing:
             folder = self.tree.folder(above)
             for candidate in candidates(part):
                 status = folder.lstat(candidate)
-                if not self.durable and self._is_same(info, target, folder, candidate, status):
+                if self._is_same(info, target, folder, candidate, status):
                     return Identical(above + b"/" + candidate if above else candidate)
-                if self._publisher.conflict == "skip" and not self.durable:
+                if self._publisher.conflict == "skip":
                     text = f"{info.text}: something else has its name, and conflicts are skipped"
                     return Refused(Problem(info.name, "conflict", text))
                 if self._publisher.conflict != "keep":
@@ -312,12 +314,7 @@ class Landing:
             BadName, OSError: it cannot be made.
         """
         target = self.target(info)
-        made = False
-        try:
-            self.tree.folder(target)
-        except FileNotFoundError:
-            self.tree.folder(target, create=True)
-            made = True
+        made = self.tree.make(target)
         with self._lock:
             self._folders[target] = (info, made)
         return target

@@ -33,7 +33,7 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | CLOEXEC
 READ = os.O_RDONLY | NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | CLOEXEC
 
-KEPT = 64  # folders kept open; a tree of 10 000 files in 100 folders is walked in order
+KEPT = 128  # folders kept open; trees are walked in order
 FRESH = 1.0  # seconds after which a kept folder is looked up again: it may have been moved
 
 
@@ -139,21 +139,43 @@ class Tree:
         return self._step(self._root, INCOMING, create, 0o700)
 
     def _walk(self, name: bytes, create: bool) -> Folder:
-        """Open one part after the other, from the root or the last part but one."""
-        above = name.rpartition(b"/")[0]
-        with self._lock:
-            folder = self._folders.get(above, self._root)
-        if folder.expires <= time.monotonic():
-            folder = self._root
+        """Open one part after the other, from the nearest folder that is kept."""
+        folder = self._nearest(name.rpartition(b"/")[0])
         rest = name[len(folder.name) :].lstrip(b"/") if folder.name else name
         for part in rest.split(b"/"):
             folder = self._step(folder, part, create)
-        with self._lock:
-            self._folders[name] = folder
-            self._folders.move_to_end(name)
-            if len(self._folders) > KEPT:
-                self._folders.popitem(last=False)
+            with self._lock:
+                self._folders[folder.name] = folder
+                self._folders.move_to_end(folder.name)
+                if len(self._folders) > KEPT:
+                    self._folders.popitem(last=False)
         return folder
+
+    def _nearest(self, name: bytes) -> Folder:
+        now = time.monotonic()
+        with self._lock:
+            while name:
+                found = self._folders.get(name)
+                if found is not None and found.expires > now:
+                    self._folders.move_to_end(name)
+                    return found
+                name = name.rpartition(b"/")[0]
+        return self._root
+
+    def make(self, name: bytes) -> bool:
+        """Make a folder, and what it lies in, if it is missing; tell whether it was.
+
+        Raises:
+            BadName: a link or a file is where a folder should be.
+        """
+        above, _, part = check(name).rpartition(b"/")
+        parent = self.folder(above, create=True)
+        try:
+            os.mkdir(parent.prefix + part, 0o777, dir_fd=parent.fd)
+        except FileExistsError:
+            self.folder(name)
+            return False
+        return True
 
     def _step(self, above: Folder, part: bytes, create: bool, mode: int = 0o777) -> Folder:
         name = above.name + b"/" + part if above.name else part
