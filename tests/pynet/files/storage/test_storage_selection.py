@@ -122,7 +122,7 @@ def reference(pattern: list[str], name: list[str]) -> bool:
         return True
     if pattern[0] == "**":
         rest = pattern[1:]
-        return any(reference(rest, name[at:]) for at in range(len(name)))
+        return any(reference(rest, name[at:]) for at in range(len(name) + 1))
     if not name:
         return False
     return fnmatch.fnmatchcase(name[0], pattern[0]) and reference(pattern[1:], name[1:])
@@ -135,6 +135,7 @@ TEXTS = st.sampled_from(["a", "b", "ab", "ba", ".a"])
 @given(st.lists(PARTS, min_size=1, max_size=5), st.lists(TEXTS, min_size=1, max_size=5))
 @example(["**", "**", "b"], ["b"])
 @example(["a", "**"], ["a", "b"])
+@example(["**", "a", "**", "**"], ["a"])
 def test_patterns_match_as_a_simple_matcher_says(pattern: list[str], name: list[str]) -> None:
     selection = Selection.parse("/".join(pattern))
     text = "/".join(name).encode()
