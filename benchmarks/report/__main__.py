@@ -9,11 +9,11 @@ from pathlib import Path
 from benchmarks.__main__ import BENCHES
 from benchmarks.harness import RESULTS, ROOT
 from benchmarks.report.page import Page
-from benchmarks.report.results import results_of
+from benchmarks.report.results import published, results_of
 
 
 def main() -> int:
-    """Write the page of all that was measured."""
+    """Write the page of all that was measured; what was not stays on it as it is."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.report",
         description="Write docs/benchmarks.md, its pictures and samples from build/bench.",
@@ -24,6 +24,10 @@ def main() -> int:
     options = parser.parse_args()
     parts = [f"{bench}.{part}" for bench, some in BENCHES.items() for part in some]
     results = results_of(parts, options.results, quick=options.quick)
+    if results and not options.quick:
+        fresh = {result.part for result in results}
+        results += [one for one in published(parts, options.docs) if one.part not in fresh]
+        results.sort(key=lambda one: parts.index(one.part))
     if not results:
         print("Nothing was measured yet: `make bench` does.", file=sys.stderr)
         return 1

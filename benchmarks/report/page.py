@@ -141,17 +141,20 @@ class Page:
     def _drawings(self, result: Result, profile: str) -> list[str]:
         runs = runs_of(result, profile, self.folder)
         drawn = {name: runs[name] for name in (*DRAWN, *OURS) if name in runs}
-        if not drawn:
-            return []
-        self._pack(result, runs)
-        path = self._image(f"commands-{result.name.removeprefix('links.')}")
-        plots.percentiles(drawn, f"{profile}: commands at 100 Hz", path)
-        pieces = [_shown(path, f"age of commands over {profile}"), ""]
         line = {name: next(iter(runs[name].values())) for name in LINE if name in runs}
-        if profile == "wifi-bad" and len(line) == len(LINE) and not result.congestion:
-            path = self._image("commands-wifi_bad-timeline")
-            plots.timeline(line, *STRETCH, f"{profile}: five seconds of one window", path)
-            pieces += [_shown(path, "age of the newest command, moment for moment"), ""]
+        path = self._image(f"commands-{result.name.removeprefix('links.')}")
+        moments = self._image("commands-wifi_bad-timeline")
+        if drawn:
+            self._pack(result, runs)
+            plots.percentiles(drawn, f"{profile}: commands at 100 Hz", path)
+        if profile != "wifi-bad" or result.congestion:
+            moments = path
+        elif len(line) == len(LINE):
+            plots.timeline(line, *STRETCH, f"{profile}: five seconds of one window", moments)
+        # Of what was measured elsewhere before, the pictures are there.
+        pieces = [_shown(path, f"age of commands over {profile}"), ""] if path.exists() else []
+        if moments != path and moments.exists():
+            pieces += [_shown(moments, "age of the newest command, moment for moment"), ""]
         return pieces
 
     def _image(self, name: str) -> Path:
@@ -182,7 +185,7 @@ def machines(results: Sequence[Result]) -> str:
         where = f"{machine['system']}, {machine['cores']} cores, Python {machine['python']}"
         busy = f"{machine['busy_before']:.0%}"
         when = str(result.content["when"])[:16].replace("T", " ")
-        rows.append([result.name, when, str(result.content.get("commit", "")), where, busy])
+        rows.append([result.name, when, str(result.content.get("commit") or ""), where, busy])
     return "## Where and when\n\n" + tables.table(rows) + "\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,27 @@ def results_of(
         wanted += [name for name in looks if not name.endswith(".partial")]
         for name in sorted(wanted):
             content = json.loads((folder / f"{name}.json").read_text())
+            found.append(Result(part, name, content))
+    return found
+
+
+def published(parts: Sequence[str], docs: Path) -> list[Result]:
+    """Return the results that the page was written of; long samples are thinned.
+
+    Args:
+        parts: names such as ``links.wifi_bad``.
+        docs: the folder of the page.
+    """
+    folder = docs / "benchmarks"
+    if not (folder / "figures.json").exists():
+        return []
+    figures = json.loads((folder / "figures.json").read_text())
+    samples = json.loads(gzip.decompress((folder / "samples.json.gz").read_bytes()))
+    found = []
+    for name, head in figures.items():
+        part = ".".join(name.split(".")[:2])
+        if part in parts:
+            content = {**head, "samples": samples.get(name, {}), "quick": False}
             found.append(Result(part, name, content))
     return found
 

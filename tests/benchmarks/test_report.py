@@ -110,6 +110,22 @@ def test_the_same_results_give_the_same_files(tmp_path: Path) -> None:
     assert contents[0] == contents[1]
 
 
+def test_what_was_measured_elsewhere_stays_on_the_page(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    first, second, docs = tmp_path / "first", tmp_path / "second", tmp_path / "docs"
+    stored(first, "links.wifi_bad")
+    for name in ("udp", "tcp", "pynet-8"):
+        run_file(first, "links.wifi_bad", name)
+    before = written(first, docs)
+    stored(second, "links.lan")
+    text = written(second, docs)
+    assert "### A cable" in text
+    section = before[before.index("### Wi-Fi two walls away") : before.index("## Method")]
+    assert section in text
+    stored(second, "links.wifi_bad")
+    assert "images/" not in written(second, tmp_path / "new")
+
+
 def test_without_results_there_is_no_page(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     done = subprocess.run(
