@@ -14,8 +14,10 @@ WORTH = 0.10
 LEAST_EPOCH, ROUND_TRIPS = 0.5, 8
 """An epoch of measuring lasts that many seconds, or round trips if these are longer."""
 
-LOOK_AGAIN = 30.0
-"""Seconds after which a number that was found is doubted."""
+DOUBT, LOOK_AGAIN = 2.0, 30.0
+"""Seconds after which a number that was found is doubted: at first soon, for what the first lanes
+brought may have been slow start, before the first loss; each time twice as long, up to the second.
+"""
 
 LONG_WAY = 0.02
 """Round trip in seconds from which on a short job is nothing but slow start."""
@@ -44,6 +46,7 @@ class LaneCount:
         self._epoch = max(LEAST_EPOCH, ROUND_TRIPS * round_trip)
         self._before: tuple[int, float] | None = None
         self._settled = self._expected = False
+        self._patience = DOUBT
         self._round_trip = round_trip
         self._begin(now)
 
@@ -82,8 +85,9 @@ class LaneCount:
         self._judge(rate, now)
         self._begin(now)
         if self._settled:
-            self._from = now + LOOK_AGAIN
+            self._from = now + self._patience
             self._until = self._from + self._epoch
+            self._patience = min(LOOK_AGAIN, 2 * self._patience)
         return self.lanes
 
     def hold(self, now: float) -> int:

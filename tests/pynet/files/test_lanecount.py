@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -32,9 +33,28 @@ def test_lanes_that_gain_in_proportion_are_all_used_within_a_few_epochs():
 
 def test_lanes_that_gain_nothing_are_given_up_again():
     count = LaneCount(0.0, 0.001)
-    changes = drive(count, lambda _lanes: 1e9, 20)
-    assert [lanes for _, lanes in changes] == [1, 2, 1]
-    assert count.log == ["1 -> 2 lanes: +0 %"]
+    changes = drive(count, lambda _lanes: 1e9, 60)
+    assert {lanes for _, lanes in changes} == {1, 2}
+    assert set(count.log) == {"1 -> 2 lanes: +0 %"}
+    # It is tried again less and less often.
+    begun = [now for now, lanes in changes if lanes == 2]
+    pauses = [later - sooner for sooner, later in pairwise(begun)]
+    assert pauses == sorted(pauses)
+    assert pauses[-1] > 2 * pauses[0]
+
+
+def test_a_first_burst_does_not_hold_lanes_back_for_long():
+    """Slow start brings much before the first loss, and then a lane brings little."""
+    count, now = LaneCount(0.0, 0.08), 0.0
+
+    def rate(lanes: int) -> float:
+        nonlocal now
+        now += 0.05
+        return 4e6 if now < 1.2 else 370_000.0 * lanes
+
+    changes = drive(count, rate, 12)
+    assert count.lanes == MOST
+    assert changes[-1][0] < 9
 
 
 def test_what_was_given_up_is_tried_again_after_a_while():
@@ -47,8 +67,9 @@ def test_what_was_given_up_is_tried_again_after_a_while():
 
 def test_a_gain_that_is_not_worth_the_lanes_is_refused():
     count = LaneCount(0.0, 0.08)
-    drive(count, lambda lanes: 1e7 * (1 + 0.02 * lanes), 20)
-    assert count.lanes == 2
+    changes = drive(count, lambda lanes: 1e7 * (1 + 0.02 * lanes), 20)
+    assert {lanes for _, lanes in changes} == {2, 4}
+    assert set(count.log) == {"2 -> 4 lanes: +4 %"}
 
 
 @pytest.mark.parametrize(
