@@ -52,6 +52,9 @@ from pynet.talk import open_talk
 
 log = logging.getLogger("pynet.backup")
 
+MOVES = "moves"
+"""The part of the spool that a run has, which has the ledger and so is alone."""
+
 TELL = 0.1
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 """Seconds before a lost way is tried again; doubled each time, each shortened at random."""
@@ -83,7 +86,7 @@ class BackupRun:
         self._on_over = on_over
         self._policy = Policy.from_dict(order.policy)
         self._place = place_of(order)
-        self._stores = Stores(order.store, ALGORITHM, self._place.path)
+        self._stores = Stores(order.store, ALGORITHM, self._place.path, MOVES)
         own = self._stores.own
         self._where = "this disk" if own is None else own.text
         self._cancelled = threading.Event()

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 from types import TracebackType
 
-from pynet.errors import FilesError
+from pynet.errors import Busy, FilesError
 from pynet.files import system
 from pynet.files.incoming import CREATE
 from pynet.files.tree import NO_FOLLOW
@@ -25,16 +25,21 @@ class Spool:
 
     Args:
         destination: the folder in which it is.
+        name: of the part. Large files that were cut off are gone on with in one of the same name;
+            by default it is a new one.
 
     Attributes:
         path: the folder for files.
         base: its name below the destination.
+
+    Raises:
+        Busy: another program has the part of that name.
     """
 
-    def __init__(self, destination: Path) -> None:
+    def __init__(self, destination: Path, name: str = "") -> None:
         above = destination / FOLDER
         self._above = above
-        name = secrets.token_hex(8)
+        name = name or secrets.token_hex(8)
         self.path = above / name
         self.base = f"{FOLDER}/{name}".encode()
         for _ in range(100):
@@ -45,18 +50,22 @@ class Spool:
                 break
         else:
             raise FilesError(f"{above}: no place for files on their way could be made")
-        self.path.mkdir()
         self._sweep(name)
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir()
 
     def _begin(self, name: str) -> bool:
         """Lock this part; False if somebody removed the lock, or the folder, meanwhile."""
         try:
-            self._fd = os.open(self._above / (name + _LOCK), CREATE, 0o600)
+            self._fd = os.open(self._above / (name + _LOCK), CREATE & ~os.O_EXCL, 0o600)
         except FileNotFoundError:
             return False
-        if system.lock(self._fd) and os.fstat(self._fd).st_nlink:
+        locked = system.lock(self._fd)
+        if locked and os.fstat(self._fd).st_nlink:
             return True
         os.close(self._fd)
+        if not locked:
+            raise Busy(f"another program has {self.path}")
         return False
 
     def _sweep(self, own: str) -> None:

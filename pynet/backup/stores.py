@@ -22,12 +22,14 @@ class Stores:
         url: of the order's; None for none.
         algorithm: of digests.
         destination: folder of this machine, made if it is missing.
+        spool: name of the part of the spool; by default a new one.
 
     Attributes:
         own: the order's, or None.
     """
 
-    def __init__(self, url: str | None, algorithm: str, destination: Path) -> None:
+    def __init__(self, url: str | None, algorithm: str, destination: Path, spool: str = "") -> None:
+        self._spool_name = spool
         self._algorithm = algorithm
         self._destination = destination
         self._by_text: dict[str, Store] = {}
@@ -48,7 +50,7 @@ class Stores:
     def spool(self) -> Spool:
         """Where files lie on their way."""
         if self._spool is None:
-            self._spool = Spool(self._destination)
+            self._spool = Spool(self._destination, self._spool_name)
         return self._spool
 
     def of(self, entry: Entry) -> Store:
