@@ -109,24 +109,24 @@ class Shelf:
         """The content, leaf by leaf, as the store gives it back; it may be less or more."""
         path = self.path(key)
         self._fs.invalidate_cache()
-        if size <= LEAF:
+        if size <= LEAF and self._sftp is None:
             yield self._fs.cat_file(path)
             return
         with self._open(path, size) as file:
-            left = size + 1  # one more, to see that there is none
-            while left > 0:
+            left = size
+            while left > 0 and (data := _read_full(file, min(LEAF, left))):
                 self._check_on()
-                data = _read_full(file, min(LEAF, left))
-                if not data:
-                    return
                 left -= len(data)
                 yield data
+            more = file.read(1)
+            if more or not size:
+                yield more
 
     def _open(self, path: str, size: int) -> Any:
         if self._sftp is None:
             return self._fs.open(path, "rb", block_size=_AHEAD, cache_type="readahead")
         file = self._fs.open(path, "rb")
-        file.prefetch(size, _REQUESTS)
+        file.prefetch(size, _REQUESTS)  # else each 32 KiB would be waited for
         return file
 
     # ---- writing ------------------------------------------------------------------------

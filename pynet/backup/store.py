@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pynet.backup.address import read_address
-from pynet.backup.shelf import TEMPORARY, Shelf, open_filesystem
+from pynet.backup.shelf import OBJECTS, TEMPORARY, Shelf, open_filesystem
 from pynet.errors import Cancelled, Damaged, FilesError, PynetError
 from pynet.files.crashing import crash_point
 from pynet.files.hashing import hasher, leaf_count, root_digest
@@ -28,8 +28,9 @@ from pynet.files.publish import candidates
 
 log = logging.getLogger("pynet.backup")
 
-AT_ONCE = 8
-"""Files that are under way at a time: stores are far away, and small files wait for answers."""
+AT_ONCE, CONNECTIONS = 16, 4
+"""Files that are under way at a time, over one connection that all share, or over one for each:
+stores are far away, and small files wait for answers."""
 
 TRIES = 2
 """For each file, the second over a new connection."""
@@ -67,7 +68,8 @@ class Store:
         self._shared: Shelf | None = None
         self._shelves: list[Shelf] = []
         self._folders: set[str] = set()
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pynet-store")
+        at_once = AT_ONCE if self._address.protocol in OBJECTS else CONNECTIONS
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="pynet-store")
 
     # ---- connections --------------------------------------------------------------------
 

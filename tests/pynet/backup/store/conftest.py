@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,19 @@ def bench(benches: Made) -> StoreBench:
 
 
 @pytest.fixture(scope="session")
-def _sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    pytest.importorskip("paramiko", reason="there is no paramiko here")
+def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server | str]:
+    if servers.SSHD is None or find_spec("paramiko") is None:
+        yield "needs paramiko and sshd: apt-get install openssh-server"
+        return
     with servers.sftp(tmp_path_factory.mktemp("sftp")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def _s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server | str]:
+    if find_spec("s3fs") is None or find_spec("moto") is None:
+        yield "needs s3fs and moto[server]"
+        return
     get_loop()  # a thread, and its descriptors, that stay
     with servers.s3(tmp_path_factory.mktemp("s3")) as server:
         yield server
@@ -74,10 +80,16 @@ def _s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(params=["sftp", "s3"])
 def server(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    sftp_server: Server | str,
+    s3_server: Server | str,
 ) -> Server:
     """Each of them, with a folder of the test's own."""
-    found: Server = request.getfixturevalue(f"_{request.param}")
+    found = sftp_server if request.param == "sftp" else s3_server
+    if isinstance(found, str):
+        pytest.skip(found)
     for name, value in found.environ.items():
         monkeypatch.setenv(name, value)
     conf: dict[str, Any] = {}

@@ -9,9 +9,9 @@ import pytest
 from tests.pynet.backup.store.conftest import StoreBench
 from tests.pynet.backup.store.faulty import CUT, DOWN, FLIPS, FULL, REFUSES
 
-LAPTOP = ["synced:1", "published:2", "stored:1", "stored:4", "stored:7", "proven:1", "proven:6"]
-LAPTOP += [f"RECEIVED:{n}{way}" for n in (1, 2) for way in ("", ":before", ":torn")]
-LAPTOP += ["SETTLED:1:before"]
+LAPTOP = ["synced:1", "published:2", "stored:1", "stored:4", "proven:1", "proven:6"]
+LAPTOP += ["RECEIVED:1:before", "RECEIVED:1", "RECEIVED:2:torn", "SETTLED:1:before"]
+"""Among them: the store has a file that the ledger does not know, or knows and nobody was told."""
 
 
 def test_nothing_happens(bench: StoreBench) -> None:
@@ -29,7 +29,7 @@ def test_the_laptop_is_killed(bench: StoreBench, place: str) -> None:
     bench.check_over(bench.laptop().result())
 
 
-@pytest.mark.parametrize("place", ["SENT:1", "RECEIPT:1", "UNLINKED:5", "DELETED:1:torn"])
+@pytest.mark.parametrize("place", ["SENT:1", "RECEIPT:1", "UNLINKED:5"])
 def test_the_device_is_killed(bench: StoreBench, place: str) -> None:
     device = bench.device(place)
     laptop = bench.laptop(patience=0.0)
