@@ -24,6 +24,7 @@ class Arrival(DurableReceiving):
             while it runs, but for outcomes, which wait in :attr:`outcomes`.
         job: of the ledger.
         files: that were planned, by their numbers; nothing else is taken.
+        store: where they are for good; ``""`` for this machine.
 
     Attributes:
         outcomes: what became of files at the source.
@@ -39,11 +40,13 @@ class Arrival(DurableReceiving):
         ledger: Ledger,
         job: str,
         files: Sequence[FileInfo],
+        store: str = "",
     ) -> None:
         self._algorithm = algorithm
         self._ledger = ledger
         self._job = job
         self._files = files
+        self._where = store
         self._heard_of = [False] * len(files)
         self._unanswered: set[int] = set()
         self.outcomes: list[Outcome] = []
@@ -92,7 +95,9 @@ class Arrival(DurableReceiving):
     def _told_of(self, settled: list[tuple[int, Settled]]) -> None:
         """What the ledger has on its disk may have a receipt."""
         now = time.time()
-        entries = [entry_of(self._job, one, self._algorithm, now) for _, one in settled]
+        entries = [
+            entry_of(self._job, one, self._algorithm, now, self._where) for _, one in settled
+        ]
         self._ledger.received(entries)
         with self._lock:
             self._unanswered |= {number for number, _ in settled}
@@ -117,7 +122,7 @@ def receipt(number: int, entry: Entry) -> list[Any]:
     return [number, entry.root, entry.final_name, entry.device, entry.inode, known]
 
 
-def entry_of(job: str, one: Settled, algorithm: str, now: float) -> Entry:
+def entry_of(job: str, one: Settled, algorithm: str, now: float, store: str = "") -> Entry:
     """What the ledger keeps of a settled file."""
     info = one.info
     return Entry(
@@ -132,6 +137,7 @@ def entry_of(job: str, one: Settled, algorithm: str, now: float) -> Entry:
         one.device,
         one.inode,
         now,
+        store,
     )
 
 

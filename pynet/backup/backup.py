@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from pynet.backup.address import read_address
 from pynet.backup.forecast import Forecast
 from pynet.backup.history import read_history
 from pynet.backup.place import Place
@@ -17,10 +18,12 @@ from pynet.backup.policy import Policy
 from pynet.backup.report import BackupReport, Order
 from pynet.backup.returning import begin_restore, find_entries
 from pynet.backup.run import BackupRun
+from pynet.backup.service import ALGORITHM
 from pynet.backup.state import LOOKS
+from pynet.backup.stores import Stores
 from pynet.errors import FilesError, PynetError
 from pynet.files.client import PATIENCE, check_lanes
-from pynet.files.info import Usage
+from pynet.files.info import Usage, shown
 from pynet.files.ledger import Job
 from pynet.files.progress import Report
 from pynet.files.transfer import OnProgress, Transfer
@@ -58,6 +61,10 @@ class Backup:
     Files go to ``destination/device/share/...``. Each is removed there only when it is here
     completely, durably, under its final name, and was read back from this disk.
 
+    With a store they go on to ``store/device/share/...`` from there, and only what they are stays
+    in the destination: the ledger knows where each is. It is removed on the device only when the
+    store has given it back in full.
+
     Args:
         car: the Gateway; this machine must be allowed to change the root.
         root: a share of it, with ``write=True``.
@@ -66,9 +73,11 @@ class Backup:
         lanes: pairs to use; by default as many as gain something.
         patience: seconds without a way to the Gateway after which a run fails.
         own_process: move files in a process of its own.
+        store: anything that fsspec can write, as ``"s3://bucket/folder"``; docs/backup.md tells
+            where its keys belong.
 
     Raises:
-        ConfigurationError: there cannot be so many lanes.
+        ConfigurationError: there cannot be so many lanes, or no such store.
     """
 
     def __init__(
@@ -81,8 +90,10 @@ class Backup:
         lanes: int | None = None,
         patience: float = PATIENCE,
         own_process: bool = True,
+        store: str | None = None,
     ) -> None:
         check_lanes(lanes)
+        self._store = None if store is None else read_address(store).text
         self.policy = policy or Policy()
         self.root = root
         machine = "" if car.peer is None else car.peer.id
@@ -98,6 +109,7 @@ class Backup:
             lanes,
             patience,
             at_once=True,
+            store=store,
         )
         self._forecast = Forecast()
 
@@ -111,12 +123,24 @@ class Backup:
 
         Raises:
             NotShared: there is no such root.
+            FilesError: the store cannot be used.
         """
         draining = below or self.place.state().draining
-        with self.place.tree() as tree:
+        with (
+            self.place.tree() as tree,
+            Stores(self._order.store, ALGORITHM, self.place.path) as stores,
+        ):
             return ask_for_plan(
-                self._car.files.remote, self.root, self.policy, self.place, tree, draining=draining
-            )
+                self._car.files.remote, self.root, self.policy, self.place, tree,
+                draining=draining, stores=stores,
+            )  # fmt: skip
+
+    @property
+    def where(self) -> str:
+        """Where the files go, for people."""
+        if self._store is None:
+            return str(self.place.path / shown(self.place.base))
+        return f"{self._store}/{shown(self.place.base)}"
 
     def status(self) -> Status:
         """How full both disks are, and what is to be expected."""

@@ -17,6 +17,11 @@ MARK = b".pynet-mark-"
 """What the names of marks begin with; the rest is random, so that nothing old is found."""
 
 
+def new_mark() -> bytes:
+    """The name of one."""
+    return MARK + secrets.token_hex(8).encode()
+
+
 @contextlib.contextmanager
 def marked(tree: Tree, base: bytes) -> Iterator[bytes]:
     """Put an empty file into the folder of the copies while a plan is made.
@@ -28,7 +33,7 @@ def marked(tree: Tree, base: bytes) -> Iterator[bytes]:
     Yields:
         Its name; ``b""`` where there is no room for one, or no folder: what is moved there says so.
     """
-    mark = MARK + secrets.token_hex(8).encode()
+    mark = new_mark()
     try:
         folder = tree.folder(base, create=True)
         _clear(tree, base)

@@ -55,6 +55,7 @@ class Order:
         patience: seconds without a way after which it fails.
         at_once: a person asks: one look above the high mark is enough.
         below: move even if the disk is not as full as the high mark, until the low one.
+        store: where files go from the destination; None for nowhere.
     """
 
     root: str
@@ -66,3 +67,4 @@ class Order:
     patience: float
     at_once: bool
     below: bool = False
+    store: str | None = None

@@ -11,13 +11,16 @@ from pynet.backup.place import Place
 from pynet.backup.report import Order
 from pynet.backup.rooted import Rooted
 from pynet.backup.service import ALGORITHM
-from pynet.errors import BadName, Damaged, FilesError
-from pynet.files.engine import Engine, Wishes
+from pynet.backup.stores import Stores
+from pynet.errors import BadName, Cancelled, Damaged, FilesError, NoSpace, PynetError
+from pynet.files.engine import Engine
 from pynet.files.hashing import hasher
 from pynet.files.info import FILE, FileInfo, Problem, shown
 from pynet.files.ledger import Entry, Job
+from pynet.files.local import LocalRun
 from pynet.files.messages import SMALL
-from pynet.files.progress import Report
+from pynet.files.problems import problem
+from pynet.files.progress import LISTING, Progress, Report
 from pynet.files.receipts import GONE, REMOVED
 from pynet.files.sending import Say, Thing, problem_of
 from pynet.files.source import read_small
@@ -34,11 +37,7 @@ def begin_restore(
     place = place_of(order)
     place.restored().add(entry.name for entry in entries)
     tree = place.tree()
-    wishes = Wishes(None, order.lanes, "keep", order.patience)
-    args = (order.root, {"conflict": "keep", "algorithm": ALGORITHM, "durable": True})
-    engine.begin(
-        transfer, "files.put", args, lambda say: Returning(tree, entries, say), wishes, [tree]
-    )
+    engine.run(RestoreRun(transfer, engine, order, tree, entries))
 
 
 def place_of(order: Order) -> Place:
@@ -94,6 +93,94 @@ def _fits(entry: Entry, what: str) -> bool:
     return not stayed and (not what or any(name.startswith(f"{what}/") for name in names))
 
 
+class RestoreRun(LocalRun):
+    """Puts files back; what is in a store comes here first.
+
+    Args:
+        transfer: to tell.
+        engine: that it runs in.
+        order: whose files.
+        tree: the destination; closed at last.
+        entries: of the ledger.
+    """
+
+    def __init__(
+        self,
+        transfer: Transfer[Report],
+        engine: Engine,
+        order: Order,
+        tree: Tree,
+        entries: Sequence[Entry],
+    ) -> None:
+        self._stores = Stores(order.store, ALGORITHM, tree.path)
+        self._tree = tree
+        self._entries = entries
+        self._missing: list[Problem] = []
+        args = (order.root, {"conflict": "keep", "algorithm": ALGORITHM, "durable": True})
+        super().__init__(
+            transfer, engine.lanes, "files.put", args, self._end, order.lanes, order.patience,
+            engine.over, [tree],
+        )  # fmt: skip
+
+    def _end(self, say: Say) -> Returning:
+        return Returning(self._tree, self._entries, say, self._missing)
+
+    def cancel(self) -> None:
+        """See :meth:`Transfer.cancel`."""
+        super().cancel()
+        self._stores.stop()
+
+    def _run_attempts(self) -> Report:
+        with self._stores:
+            if any(entry.store for entry in self._entries):
+                self._fetch_all()
+            return super()._run_attempts()
+
+    def _fetch_all(self) -> None:
+        """Let what is in a store be here; what cannot be is told of and stays away."""
+        size = sum(entry.size for entry in self._entries if entry.store)
+        if size > self._tree.usage().available:
+            raise NoSpace(
+                f"{self._tree.path}: {size} bytes come from a store first, and do not fit on the "
+                "disk here; put back some of them at a time"
+            )
+        self._transfer.tell(Progress(LISTING, note="fetched from the store"))
+        self._stores.spool.path.mkdir(exist_ok=True)
+        here: list[Entry] = []
+        some: list[tuple[int, Entry]] = []
+        for number, entry in enumerate(self._entries):
+            if entry.store:
+                some.append((number, entry))
+            else:
+                here.append(entry)
+        for text in {entry.store for _, entry in some}:
+            these = [one for one in some if one[1].store == text]
+            for found in self._stores.of(these[0][1]).each(self._fetched, these):
+                if isinstance(found, Problem):
+                    self._missing.append(found)
+                else:
+                    here.append(found)
+        self._entries = here
+
+    def _fetched(self, numbered: tuple[int, Entry]) -> Entry | Problem:
+        """On one of the store's threads."""
+        number, entry = numbered
+        store = self._stores.of(entry)
+        try:
+            store.fetch(entry, self._stores.spool.path / str(number))
+        except Cancelled:
+            raise
+        except FileNotFoundError:
+            text = f"the copy {shown(entry.final_name)} is not in {entry.store} any more"
+            return Problem(entry.name, "vanished", text)
+        except PynetError as error:
+            return problem(entry.name, error)
+        except Exception as error:
+            return Problem(entry.name, "io", f"{entry.store}: {store.reason(error)}")
+        name = self._stores.spool.base + f"/{number}".encode()
+        return replace(entry, final_name=name)
+
+
 class Returning(Rooted):
     """Sends copies, each only if it has the digest that it had when it came.
 
@@ -101,14 +188,20 @@ class Returning(Rooted):
         tree: where they are.
         entries: of the ledger.
         say: see :class:`~pynet.files.sending.Sending`.
+        missing: of files that cannot be had.
     """
 
-    def __init__(self, tree: Tree, entries: Sequence[Entry], say: Say) -> None:
+    def __init__(
+        self, tree: Tree, entries: Sequence[Entry], say: Say, missing: Sequence[Problem] = ()
+    ) -> None:
         self._tree = tree
+        self._missing = missing
         self._roots = {entry.final_name: entry.root for entry in entries}
         super().__init__(self._things(entries), say, ALGORITHM)
 
     def _things(self, entries: Sequence[Entry]) -> Iterator[Thing]:
+        for missing in self._missing:
+            yield self._tree, missing.name, missing
         for entry in entries:
             yield self._tree, entry.name, self._looked_at(entry)
 

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import takewhile
 from typing import Any
 
 from pynet.backup.arrival import Arrival, read_outcomes, receipt
@@ -20,8 +19,11 @@ from pynet.backup.planning import ask_for_plan
 from pynet.backup.policy import Policy
 from pynet.backup.report import BackupReport, Order
 from pynet.backup.returning import place_of
+from pynet.backup.room import beginning, room_of
 from pynet.backup.service import ALGORITHM
 from pynet.backup.sheet import pack_files
+from pynet.backup.stores import Stores
+from pynet.backup.storing import StoringArrival
 from pynet.backup.words import HAVE, KEPT, REMOVED, SETTLED
 from pynet.bulk.rate import UNLIMITED
 from pynet.errors import (
@@ -38,7 +40,7 @@ from pynet.files.attempt import Attempt
 from pynet.files.info import Problem, Usage, shown
 from pynet.files.landing import Landing
 from pynet.files.lanes import WarmLanes
-from pynet.files.ledger import Ledger
+from pynet.files.ledger import Entry, Ledger
 from pynet.files.meter import Meter
 from pynet.files.problems import FULL
 from pynet.files.progress import LISTING, PAUSED, RECONNECTING, RUNNING, LaneProgress, Progress
@@ -50,8 +52,8 @@ from pynet.talk import open_talk
 
 log = logging.getLogger("pynet.backup")
 
-MOST = 20_000
-"""Files in one plan's move; what is left after them is planned anew."""
+MOVES = "moves"
+"""The part of the spool that a run has, which has the ledger and so is alone."""
 
 TELL = 0.1
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
@@ -84,6 +86,9 @@ class BackupRun:
         self._on_over = on_over
         self._policy = Policy.from_dict(order.policy)
         self._place = place_of(order)
+        self._stores = Stores(order.store, ALGORITHM, self._place.path, MOVES)
+        own = self._stores.own
+        self._where = "this disk" if own is None else own.text
         self._cancelled = threading.Event()
         self._paused = False
         self._rate = UNLIMITED
@@ -118,6 +123,7 @@ class BackupRun:
     def cancel(self) -> None:
         """See :meth:`Transfer.cancel`."""
         self._cancelled.set()
+        self._stores.stop()
 
     # ---- on its thread ------------------------------------------------------------------
 
@@ -125,7 +131,9 @@ class BackupRun:
         report: BackupReport | None = None
         problem: PynetError | None = None
         try:
-            with self._place.tree() as tree, self._place.ledger(tree) as ledger:
+            with self._stores, self._place.tree() as tree, self._place.ledger(tree) as ledger:
+                if self._stores.own is not None:
+                    self._stores.own.sweep()
                 report = self._persist(tree, ledger)
         except PynetError as error:
             problem = error
@@ -182,7 +190,8 @@ class BackupRun:
                 return self._report("done" if self._files else "idle", plan.usage, plan)
             if not plan.steps:
                 return self._report(plan.status.value, plan.usage, plan)
-            part = _beginning(plan)
+            limited = self._stores.own is not None
+            part = beginning(plan, room_of(plan, tree) if limited else None)
             outcomes, result = self._move(tree, ledger, part)
             if self._full_here:
                 self._recover(tree, ledger)
@@ -201,7 +210,7 @@ class BackupRun:
         order = self._order
         self._plan = ask_for_plan(
             self._remote, order.root, self._policy, self._place, tree,
-            draining=draining, stay=drain.stay,
+            draining=draining, stay=drain.stay, stores=self._stores,
         )  # fmt: skip
         self._ahead = sum(len(step.unit.files) for step in self._plan.steps), self._plan.size
         self._transfer.tell(self._progress(LISTING, None, ""))
@@ -227,7 +236,10 @@ class BackupRun:
         }
 
         def make_end(say: Callable[..., None]) -> Arrival:
-            return Arrival(self._landing(tree), say, ALGORITHM, ledger, self._job, files)
+            end = (self._landing(tree), say, ALGORITHM, ledger, self._job, files)
+            if self._stores.own is None:
+                return Arrival(*end)
+            return StoringArrival(*end, self._stores.own, self._stores.spool)
 
         args = (self._order.root, f"{self._job}-{self._number}", work)
         attempt = Attempt(
@@ -249,13 +261,19 @@ class BackupRun:
     def _landing(self, tree: Tree) -> Landing:
         return Landing(
             tree,
-            self._place.base,
+            self._base(),
             algorithm=ALGORITHM,
             durable=True,
             origin=self._order.machine or self._order.device,
             floor_bytes=self._policy.floor_bytes,
             floor_share=self._policy.floor_share,
         )
+
+    def _base(self) -> bytes:
+        """Where files land: for good, or on their way."""
+        if self._stores.own is None:
+            return self._place.base
+        return self._stores.spool.base + b"/" + self._place.base
 
     def _count(self, attempt: Attempt, ledger: Ledger) -> list[Outcome]:
         """Keep what a move that is over has come to, however it ended."""
@@ -321,13 +339,17 @@ class BackupRun:
     def _receipts(
         self, landing: Landing, ledger: Ledger, job: str, asked: list[Any]
     ) -> list[list[Any]]:
-        """Receipts for those that are here for good, read back from the disk once more."""
+        """Receipts for those that are here, or in a store, for good: read back once more."""
         receipts = []
+        stored: list[tuple[int, Entry]] = []
         for number, name, root, _ in asked:
             entry = ledger.holds(_ledger_job(job), name, root)
-            if entry is not None and landing.proven(entry.final_name, entry.size, root):
+            if entry is not None and entry.store:
+                stored.append((number, entry))
+            elif entry is not None and landing.proven(entry.final_name, entry.size, root):
                 receipts.append(receipt(number, entry))
-        return receipts
+        proven = self._stores.proven([entry for _, entry in stored])
+        return receipts + [receipt(*one) for one, good in zip(stored, proven, strict=True) if good]
 
     # ---- how far it is ------------------------------------------------------------------
 
@@ -370,7 +392,7 @@ class BackupRun:
             (total - size) / rate if rate > 1 else None,
             lanes,
             current,
-            note or "copied, read back from this disk, then removed there",
+            note or f"copied, read back from {self._where}, then removed there",
         )
 
     def _report(self, verdict: str, after: Usage, plan: Plan) -> BackupReport:
@@ -388,13 +410,6 @@ class BackupRun:
             time.monotonic() - self._began,
             plan.warnings,
         )
-
-
-def _beginning(plan: Plan) -> Plan:
-    """As much of a plan as one move takes on."""
-    if not plan.steps or plan.steps[-1].first < MOST:
-        return plan
-    return replace(plan, steps=tuple(takewhile(lambda step: step.first < MOST, plan.steps)))
 
 
 def _ledger_job(job: str) -> str:

@@ -116,7 +116,10 @@ def _backup(gateway: RemoteGateway, options: argparse.Namespace) -> Backup:
 
     policy = policy_of(options, _suggested(gateway, options)) if "policy" in options else None
     lanes = getattr(options, "lanes", None)
-    return Backup(gateway, options.root, folder_of(options), policy, lanes=lanes, own_process=False)
+    return Backup(
+        gateway, options.root, folder_of(options), policy,
+        lanes=lanes, own_process=False, store=options.store,
+    )  # fmt: skip
 
 
 def _suggested(gateway: RemoteGateway, options: argparse.Namespace) -> dict[str, Any]:

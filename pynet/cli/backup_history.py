@@ -76,7 +76,7 @@ def _print_jobs(place: Place, jobs: Sequence[Job]) -> None:
             f"{job.owner} {job.source}",
             str(len(job.entries)),
             size(job.size),
-            str(place.path / _folder_of(job)),
+            _where(place, job),
         )
         for job in jobs
     ]
@@ -92,17 +92,20 @@ def _print_job(job: Job) -> None:
             _when(entry.mtime_ns / 1e9),
             entry.outcome or "not known yet",
             f"{entry.algorithm}:{entry.root.hex()}",
-            shown(entry.final_name),
+            f"{entry.store}/" * bool(entry.store) + shown(entry.final_name),
         )
         for entry in job.entries.values()
     ]
     print_table(("NAME", "SIZE", "CHANGED", "THERE", "DIGEST", "HERE"), rows)
 
 
-def _folder_of(job: Job) -> str:
-    """The folder of all its files."""
-    names = [shown(entry.final_name) for entry in job.entries.values()]
-    return "/".join(names[0].split("/")[:2]) if names else ""
+def _where(place: Place, job: Job) -> str:
+    """The folder of all its files, here or in a store."""
+    first = next(iter(job.entries.values()), None)
+    if first is None:
+        return str(place.path)
+    folder = "/".join(shown(first.final_name).split("/")[:2])
+    return f"{first.store}/{folder}" if first.store else str(place.path / folder)
 
 
 def _when(seconds: float) -> str:

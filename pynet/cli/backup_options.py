@@ -84,6 +84,12 @@ def add_backup(words: Any, command: Maker) -> None:
         parser.add_argument(
             "--yes", action="store_true", help="you agree that files of this root are moved"
         )
+    for parser in (plan, run, watch, status, restore):
+        parser.add_argument(
+            "--store", metavar="URL",
+            help="where files go on to from --to: s3://bucket/folder, sftp://user@host/folder or "
+            "anything that fsspec can write (default: they stay in --to)",
+        )  # fmt: skip
     for parser in (run, watch, restore):
         parser.add_argument(
             "--lanes", type=count, metavar="N",

@@ -42,7 +42,7 @@ def print_plan(backup: Backup, plan: Plan, *, all: bool) -> None:
         f"{backup.root} is {share(plan.usage)} full, {size(plan.usage.used)} of "
         f"{size(plan.usage.capacity)}; files move at {mark(policy.high)}, until {mark(policy.low)}"
     )
-    _print(f"to {backup.place.path / shown(backup.place.base)}")
+    _print(f"to {backup.where}")
     if plan.status.value == "idle":
         print("nothing has to move")
         return
@@ -139,7 +139,7 @@ def described_plan(backup: Backup, plan: Plan) -> dict[str, Any]:
     return {
         "status": plan.status.value,
         "root": backup.root,
-        "to": str(backup.place.path / shown(backup.place.base)),
+        "to": backup.where,
         "policy": plan.policy.to_dict(),
         "usage": plan.usage,
         "share": plan.usage.share,
@@ -185,7 +185,7 @@ def print_report(report: BackupReport, backup: Backup) -> None:
         "exhausted": f"{low} cannot be reached: all that may move has; "
         "pynet backup plan tells what stays and why",
         "destination full": f"{low} was not reached: the disk here is as full as it may get "
-        "(--floor); nothing is lost",
+        "(--floor), or the store is; nothing is lost",
         "held elsewhere": "removing files frees nothing: a snapshot, or a program that has them "
         "open, holds their space, or it is taken at once",
     }

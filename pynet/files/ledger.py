@@ -33,11 +33,12 @@ class Entry:
     Attributes:
         job: it belonged to.
         name: at the source, below the root that was moved from.
-        final_name: here, below the destination.
+        final_name: here, below the destination; or in the store.
         size, mtime_ns, mode: of the file.
         root, algorithm: its digest, as read back from this disk.
         device, inode: which file it was here then.
         time: of its receipt, seconds since 1970.
+        store: where it is; ``""`` for the destination itself.
         outcome: what became of it at the source, as in :class:`~pynet.files.receipts.Outcome`;
             ``""`` while that is not known.
     """
@@ -53,6 +54,7 @@ class Entry:
     device: int
     inode: int
     time: float
+    store: str = ""
     outcome: str = ""
 
 
@@ -172,6 +174,8 @@ class Ledger:
     def holds(self, job: str, name: bytes, root: bytes, *, read: bool = False) -> Entry | None:
         """Whether a file that was received is here still: what a source asks after a cut.
 
+        Whether one in a store is there still has to be asked there.
+
         Args:
             job, name, root: as in its receipt.
             read: compare its content too, and not only that it is there in full.
@@ -183,12 +187,14 @@ class Ledger:
         return self._looked_at(entry, read)
 
     def missing(self, job: str) -> list[Entry]:
-        """What of a job is not here any more, or not as it was."""
+        """What of a job is not here any more, or not as it was; stores are not asked."""
         return [
             entry for entry in self.jobs[job].entries.values() if not self._looked_at(entry, False)
         ]
 
     def _looked_at(self, entry: Entry, read: bool) -> Entry | None:
+        if entry.store:
+            return entry
         try:
             info = self._tree.info(entry.final_name)
             if info.kind != FILE or info.size != entry.size:
@@ -250,6 +256,7 @@ def _described(entry: Entry) -> dict[str, Any]:
         "digest": entry.root.hex(),
         "algorithm": entry.algorithm,
         "time": entry.time,
+        "store": entry.store,
         "outcome": entry.outcome,
     }
 

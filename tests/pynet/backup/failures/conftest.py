@@ -108,7 +108,9 @@ def benches(zygote: Zygote, disks: Disks, tmp_path: Path) -> Iterator[Made]:
     """Makes a bench; with the disks that are given, or some of its own."""
     made: list[Bench] = []
 
-    def make(*, disk: Path | None = None, destination: Path | None = None) -> Bench:
+    def make(
+        *, disk: Path | None = None, destination: Path | None = None, kind: type[Bench] = Bench
+    ) -> Bench:
         place = tmp_path / f"bench{len(made)}"
         place.mkdir()
         place.chmod(0o777)
@@ -116,7 +118,7 @@ def benches(zygote: Zygote, disks: Disks, tmp_path: Path) -> Iterator[Made]:
         shared = place / "disk"
         if own is None:
             shared.mkdir()
-        bench = Bench(
+        bench = kind(
             zygote, place, own or shared, destination or place / "laptop", whole=own is not None
         )
         made.append(bench)

@@ -67,6 +67,7 @@ def laptop(order: dict[str, Any]) -> None:
                 lanes=order.get("lanes"),
                 patience=order["patience"],
                 own_process=bool(order.get("own_process")),
+                store=order.get("store"),
             )
             backup.agree()
             transfer = backup.run(below=True)
@@ -160,6 +161,10 @@ def begin(order: dict[str, Any]) -> None:
     if "clock" in order:
         now = time.time
         time.time = lambda: now() + order["clock"]
+    if "store" in order:
+        from tests.pynet.backup.store import faulty
+
+        faulty.register(*order.get("fault_of_store", ()))
     if order.get("unmarked"):
         mark.MARK = b".pynet-incoming/"  # no scan looks there
     if order.get("far"):
