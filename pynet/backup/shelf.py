@@ -23,7 +23,6 @@ TEMPORARY = ".pynet-incoming"
 """The folder of a store where files wait until they are whole, where they can be half there."""
 
 _AHEAD = 8 * LEAF  # bytes that are asked for at a time when a large file is read back
-_REQUESTS = 64  # of 32 KiB that are under way at a time, over SFTP
 
 CheckOn = Callable[[], None]
 """Raises Cancelled if nobody wants it any more."""
@@ -112,22 +111,25 @@ class Shelf:
         if size <= LEAF and self._sftp is None:
             yield self._fs.cat_file(path)
             return
-        with self._open(path, size) as file:
-            left = size
-            while left > 0 and (data := _read_full(file, min(LEAF, left))):
+        with self._open(path) as file:
+            at = 0
+            while at < size:
                 self._check_on()
-                left -= len(data)
+                if self._sftp is not None and at % _AHEAD == 0:
+                    file.prefetch(min(size, at + _AHEAD))  # else each 32 KiB would be waited for
+                data = _read_full(file, min(LEAF, size - at))
+                if not data:
+                    return
+                at += len(data)
                 yield data
             more = file.read(1)
             if more or not size:
                 yield more
 
-    def _open(self, path: str, size: int) -> Any:
+    def _open(self, path: str) -> Any:
         if self._sftp is None:
             return self._fs.open(path, "rb", block_size=_AHEAD, cache_type="readahead")
-        file = self._fs.open(path, "rb")
-        file.prefetch(size, _REQUESTS)  # else each 32 KiB would be waited for
-        return file
+        return self._fs.open(path, "rb")
 
     # ---- writing ------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from pynet.backup.address import read_address
 from pynet.backup.service import ALGORITHM
 from pynet.backup.store import Store
 from pynet.cli import main
-from pynet.errors import ConfigurationError, Damaged, FilesError
+from pynet.errors import Cancelled, ConfigurationError, Damaged, FilesError
 from pynet.files.hashing import LEAF, hasher, leaf_count, leaf_size, root_digest
 from tests.pynet.backup.conftest import EASY, MIB, Scene, ran
 from tests.pynet.backup.store.servers import Server
@@ -207,6 +207,36 @@ def test_a_move_takes_on_no_more_than_fits_on_the_way(
     assert (report.verdict, report.files) == ("done", 7)
     assert min(least) > 2 * MIB
     assert scene.there() == names[7:]
+
+
+def test_a_store_that_is_the_root_itself_counts_for_nothing(scene: Scene, tmp_path: Path) -> None:
+    """By another way to the same files, such as SFTP to the device."""
+    from tests.pynet.backup.store import faulty
+
+    faulty.register()
+    names = scene.fill()
+    (tmp_path / "store/rover").mkdir(parents=True)
+    (tmp_path / "store/rover/rec").symlink_to(scene.disk)
+    report = ran(backup_of(scene, f"faulty://{tmp_path}/store", own_process=False).run())
+    assert (report.verdict, report.files) == ("exhausted", 0)
+    assert scene.there() == names
+
+
+def test_what_was_stopped_ends(tmp_path: Path) -> None:
+    from tests.pynet.backup.store import faulty
+
+    faulty.register()
+    source = tmp_path / "source"
+    source.write_bytes(b"a")
+    store = Store(f"faulty://{tmp_path}/store", ALGORITHM, tmp_path)
+    try:
+        store.make_room([b"a"])
+        store.stop()
+        with pytest.raises(Cancelled):
+            store.each(lambda name: store.put(source, name, 1, root_of(b"a")), [b"a", b"b"])
+    finally:
+        store.close()
+    assert not (tmp_path / "store/a").exists()
 
 
 def test_a_store_inside_the_root_is_left_alone(scene: Scene) -> None:
