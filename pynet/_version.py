@@ -1,3 +1,3 @@
-"""The version, here and in the distribution; looking that up would slow every start down."""
+"""The version, as pyproject.toml has it; looking that up would slow every start down."""
 
 __version__ = "0.1.0"

@@ -332,7 +332,9 @@ def test_a_full_folder_is_emptied_as_the_car_suggests(root: Path, tmp_path: Path
         path.write_bytes(os.urandom(81_920))
         os.utime(path, (1e9 + number, 1e9 + number))
     config = sharing(
-        FilesConfig("r", str(root), quota=2_000_000, backup=Policy(low=0.5, floor_bytes=0))
+        FilesConfig(
+            "r", str(root), quota=2_000_000, backup=Policy(low=0.5, floor_bytes=0, floor_share=0.0)
+        )
     )
     with Agent(config) as agent, Controller(name="laptop") as controller:
         car = controller.connect(agent.address, timeout=10)
