@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pynet.cli.bar import line
 from pynet.cli.connecting import connected
+from pynet.cli.progress import follow
 from pynet.cli.text import (
     amounts,
     counted,
@@ -106,36 +105,15 @@ def list_folder(gateway: RemoteGateway, options: argparse.Namespace) -> None:
 
 def _follow(transfer: Transfer[Report], options: argparse.Namespace) -> int:
     """Show how far it is until it is over; the exit status."""
-    shows = sys.stderr.isatty() and not options.json
     try:
-        for progress in transfer:
-            if shows:
-                width = _columns() - 1
-                sys.stderr.write("\r" + line(progress, width).ljust(width))
-                sys.stderr.flush()
-        _end_line(shows)
+        report = follow(transfer, shows=not options.json)
     except KeyboardInterrupt:
-        _end_line(shows)
-        transfer.close()
         if transfer.state != DONE:
             last = transfer.progress
             here = amounts(last.bytes, max(last.bytes, last.bytes_total))
             sys.stderr.write(f"pynet: stopped at {here}; the same command goes on from there\n")
         raise
-    return _tell(transfer.wait(), options)
-
-
-def _columns() -> int:
-    """Of the terminal that errors go to; output may go elsewhere."""
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    except OSError:
-        return 80
-
-
-def _end_line(shows: bool) -> None:
-    if shows:
-        sys.stderr.write("\n")
+    return _tell(report, options)
 
 
 def _tell(report: Report, options: argparse.Namespace) -> int:

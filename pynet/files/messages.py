@@ -36,9 +36,6 @@ each lane so far, and what is here now."""
 LOST = "lost"
 """Destination: ``[LOST, lane, frames]``: a lane is gone; so many of its frames had arrived."""
 
-SETTLED = "settled"
-"""Destination of a move: ``[SETTLED, [[id, final name, digest, device, inode], ...]]``."""
-
 PAUSE = "pause"
 """Controller: ``[PAUSE, True or False]``."""
 
