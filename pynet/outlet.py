@@ -83,6 +83,8 @@ class Outlet:
         self._bulk = Bulk() if policy.background else None
         self._paced_at = 0.0
         self._flow_id = object()
+        if policy.live:
+            live_delays.expect(self._flow_id, time.monotonic())
 
     # ---- life ---------------------------------------------------------------------------
 

@@ -22,6 +22,9 @@ STEP = 0.002
 DRAINED = 0.3
 """Seconds after which a shortest delay that fell no further is taken for the right one."""
 
+JITTER_GAIN = 1 / 64
+"""RFC 3550, section 6.4.1, has a sixteenth; here the memory spans a few stumbles of a radio."""
+
 SILENT = 2.0
 """Seconds after which a flow that reports nothing is no longer live."""
 
@@ -70,15 +73,18 @@ class Reading(NamedTuple):
         added: the largest delay of any of them above its own shortest, seconds.
         round_trip: the largest delay of any of them, seconds.
         drains: the shortest delay of one of them still falls, so it is not known yet.
+        jitter: how much the delays of two items in a row differ, seconds, of the flow where that
+            is largest. A queue makes all items late alike, so this is the way's own doing.
     """
 
     added: float
     round_trip: float
     drains: bool = False
+    jitter: float = 0.0
 
 
 class _Flow:
-    __slots__ = ("base", "fell", "recent", "seen", "shortest")
+    __slots__ = ("base", "fell", "jitter", "recent", "seen", "shortest")
 
     def __init__(self) -> None:
         self.base = RecentMinimum(BASE_SPAN)
@@ -86,9 +92,12 @@ class _Flow:
         self.seen = 0.0
         self.fell = 0.0
         self.shortest = math.inf
+        self.jitter = 0.0
 
     def report(self, delay: float, now: float) -> None:
         self.seen = now
+        if self.recent:
+            self.jitter += (abs(delay - self.recent[-1][1]) - self.jitter) * JITTER_GAIN
         self.base.add(delay, now)
         if delay < self.shortest - STEP:
             self.shortest, self.fell = delay, now
@@ -100,11 +109,13 @@ class _Flow:
             recent.popleft()
 
     def read(self, now: float) -> Reading:
+        if not self.recent:
+            return Reading(0.0, 0.0, drains=True)
         delay = min(delay for _, delay in self.recent)
         base = self.base.read(now)
         # Rises when the base does, so that a later fall shows.
         self.shortest = max(self.shortest, base)
-        return Reading(delay - base, delay, now - self.fell < DRAINED)
+        return Reading(delay - base, delay, now - self.fell < DRAINED, self.jitter)
 
 
 class LiveDelays:
@@ -131,11 +142,12 @@ class LiveDelays:
             now: monotonic time.
         """
         with self._lock:
-            flow = self._flows.get(flow_id)
-            if flow is None:
-                self._forget_old(now)
-                flow = self._flows[flow_id] = _Flow()
-            flow.report(round_trip, now)
+            self._flow(flow_id, now).report(round_trip, now)
+
+    def expect(self, flow_id: Hashable, now: float) -> None:
+        """A live flow is being opened: bulk makes room before its first item is late."""
+        with self._lock:
+            self._flow(flow_id, now).seen = now
 
     def forget(self, flow_id: Hashable) -> None:
         """A flow has ended; bulk need not wait until it counts as silent."""
@@ -154,7 +166,15 @@ class LiveDelays:
             max(flow.added for flow in flows),
             max(flow.round_trip for flow in flows),
             any(flow.drains for flow in flows),
+            max(flow.jitter for flow in flows),
         )
+
+    def _flow(self, flow_id: Hashable, now: float) -> _Flow:
+        flow = self._flows.get(flow_id)
+        if flow is None:
+            self._forget_old(now)
+            flow = self._flows[flow_id] = _Flow()
+        return flow
 
     def _forget_old(self, now: float) -> None:
         """A flow that pauses keeps its shortest delay for as long as that says anything."""

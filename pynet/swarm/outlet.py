@@ -65,6 +65,8 @@ class SwarmOutlet:
         self._error: PynetError | None = None
         self._flow_id = object()
         self._round_trips: deque[float] = deque(maxlen=RECENT_ROUND_TRIPS)
+        if policy.live:
+            live_delays.expect(self._flow_id, time.monotonic())
 
     # ---- lanes --------------------------------------------------------------------------
 

@@ -256,6 +256,22 @@ def test_the_worst_flow_counts_and_one_late_item_does_not() -> None:
     assert reading.round_trip == pytest.approx(0.05)
 
 
+def test_jitter_is_told_and_a_queue_is_none() -> None:
+    delays = LiveDelays()
+    for number in range(400):
+        now = 10 + number / 100
+        delays.report("radio", 0.010 + 0.004 * (number % 2), now)
+        delays.report("queue", 0.010 + 0.0001 * number, now)
+    reading = delays.reading(now)
+    assert reading is not None
+    assert reading.jitter == pytest.approx(0.004, rel=0.05)
+    assert reading.added == pytest.approx(0.039, abs=0.001)
+    delays.forget("radio")
+    reading = delays.reading(now)
+    assert reading is not None
+    assert reading.jitter == pytest.approx(0.0001, rel=0.05)
+
+
 def test_flows_of_long_ago_take_no_memory() -> None:
     delays = LiveDelays()
     for number in range(100):

@@ -23,10 +23,12 @@ class Link:
         capacity: bytes/s.
         way: seconds of the shortest round trip.
         jitter: seconds; delays vary by so much at most.
-        late: seconds until a rate is in force: it has to travel.
+        stumble: seconds; what a radio adds to all items of a tenth of a second, at most.
     """
 
-    def __init__(self, capacity: float, way: float = 0.004, jitter: float = 0.002) -> None:
+    def __init__(
+        self, capacity: float, way: float = 0.004, jitter: float = 0.002, stumble: float = 0.0
+    ) -> None:
         self.capacity = capacity
         self.now = 100.0
         self.cruise = Cruise()
@@ -34,7 +36,8 @@ class Link:
         self.queue = 0.0
         self.sent = 0.0
         self.added: list[float] = []
-        self._way, self._jitter = way, jitter
+        self._way, self._jitter, self._stumble = way, jitter, stumble
+        self._stumbles, self._next_stumble = 0.0, 0.0
         self._luck = random.Random(3)
         self._reports: deque[tuple[float, float]] = deque()
         self._rates: deque[tuple[float, float]] = deque([(0.0, UNLIMITED)])
@@ -63,7 +66,10 @@ class Link:
                 self._next_live = self.now + 0.01
                 waits = self.queue / self.capacity
                 self.added.append(waits)
-                delay = self._way + waits + self._jitter * self._luck.random()
+                if self.now >= self._next_stumble:
+                    self._next_stumble = self.now + 0.1
+                    self._stumbles = self._stumble * self._luck.random()
+                delay = self._way + waits + self._stumbles + self._jitter * self._luck.random()
                 self._reports.append((self.now + delay, delay))
             while self._reports and self._reports[0][0] <= self.now:
                 at, delay = self._reports.popleft()
@@ -111,6 +117,37 @@ def test_a_link_that_becomes_slower_is_noticed():
     link.run(10)
     assert link.worst(90) < 0.006
     assert link.sent / 10 > 0.4 * link.capacity
+
+
+@pytest.mark.parametrize("stumble", [0.004, 0.008, 0.012])
+def test_a_radio_that_stumbles_does_not_take_the_rate_away(stumble):
+    link = Link(1.4 * MB, jitter=0.004, stumble=stumble)
+    link.run(6, live=False)
+    link.run(1.5)
+    link.run(60)
+    assert link.worst() < 0.004
+    assert link.sent / 60 >= 0.55 * link.capacity
+
+
+def test_a_link_that_is_soon_as_quick_as_before_is_soon_used_again():
+    link = Link(7 * MB)
+    link.run(5, live=False)
+    link.run(3)
+    link.capacity = 3 * MB
+    link.run(3)
+    link.capacity = 7 * MB
+    link.run(14)
+    link.run(10)
+    assert link.sent / 10 > 0.65 * link.capacity
+
+
+def test_there_is_room_before_the_first_item_of_a_new_flow():
+    delays, cruise = LiveDelays(), Cruise()
+    assert cruise.update(delays.reading(100.0), 7 * MB, 100.0) == UNLIMITED
+    delays.expect("drive", 100.0)
+    assert cruise.update(delays.reading(100.02), 7 * MB, 100.02) == FLOOR
+    # A flow that is opened and not used is none.
+    assert cruise.update(delays.reading(103.0), 0.0, 103.0) == UNLIMITED
 
 
 def test_a_link_that_becomes_quicker_is_found_after_a_while():
