@@ -2,7 +2,7 @@
 # PYTHON=... chooses the interpreter; ARGS=... goes to the program that a target runs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-link test test-link check lint tour bench soak clean
+.PHONY: help demo demo-link test test-programs test-link check lint tour bench soak clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,14 +21,17 @@ demo-link: $(VENV)/.installed-app ## the same over bad Wi-Fi, as root: PROFILE=w
 	@$(BIN)/python .ci/system-libraries link
 	@$(BIN)/python -m benchmarks.demo $(PROFILE) $(ARGS)
 
-test: $(VENV)/.installed-dev ## the whole test suite, off screen
+test: $(VENV)/.installed-dev ## the test suite, off screen
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-programs: $(VENV)/.installed-dev ## the long tests: both programs, real keys, every tutorial, the soak in short
+	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m programs -n 2 --dist loadfile $(ARGS)
 
 test-link: $(VENV)/.installed-dev ## pynet over emulated bad Wi-Fi, as root: docs/link.md
 	@$(BIN)/python .ci/system-libraries link
 	@QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m link tests/link $(ARGS)
 
-check: lint test ## formatting, lint, types, import contracts and the tests
+check: lint test test-programs ## formatting, lint, types, import contracts and the tests
 
 lint: $(VENV)/.installed-dev ## the part of check that runs no tests
 	$(BIN)/ruff format --check .

@@ -6,6 +6,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from pynet.backup import Policy
 from pynet.backup.backup import BACK_OFF
 from pynet.backup.drain import PATIENCE
@@ -74,6 +76,7 @@ def test_numbers_are_those_of_the_code() -> None:
         assert text in PROSE, text
 
 
+@pytest.mark.programs
 def test_commands_print_what_the_page_says(tmp_path: Path) -> None:
     place = Place("backup.md", tmp_path)
     try:

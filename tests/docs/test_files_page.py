@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pynet import Gateway
 from pynet.cli.bar import line
 from pynet.cli.filing import EXIT_PARTIAL
@@ -21,6 +23,7 @@ PAGE = (DOCS / "files.md").read_text()
 PROSE = " ".join(PAGE.split())
 
 
+@pytest.mark.programs
 def test_commands_print_what_the_page_says(tmp_path: Path) -> None:
     place = Place("files.md", tmp_path)
     try:

@@ -13,6 +13,8 @@ import pytest
 
 from tests.docs.pages import DOCS, Place, blocks, entries
 
+pytestmark = pytest.mark.programs
+
 PAGES = sorted((DOCS / "tutorials").glob("*.md"))
 Open = Callable[[str], Place]
 

@@ -17,6 +17,7 @@ pytest.importorskip("PySide6")
 pytest.importorskip("cv2")
 
 pytestmark = [
+    pytest.mark.programs,
     pytest.mark.timeout(240),
     pytest.mark.skipif(sys.platform != "linux", reason="needs an X screen in memory"),
 ]

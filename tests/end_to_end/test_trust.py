@@ -22,6 +22,8 @@ import pytest
 
 from tests.end_to_end.conftest import until
 
+pytestmark = pytest.mark.programs
+
 CLEAR_WORDS = (
     *(b"PYNET\0", b"purpose", b"describe", b"lease", b"throttle", b"steer", b"camera"),
     *(b"DriveCommand", b"CameraFrame", b"Anna", b"Bert", b"JFIF"),

@@ -123,7 +123,9 @@ def test_stopping_a_handler_tells_its_client(gateway: Gateway, car: RemoteGatewa
             closed.set()
 
     ends: list[pynet.PynetError | None] = []
-    client = car.stream("endless", lambda _: None, on_end=ends.append)
+    running = threading.Event()
+    client = car.stream("endless", lambda _: running.set(), on_end=ends.append)
+    assert running.wait(5)
     car.stop_handler(car.handlers()[0]["id"])
     assert client.wait(5)
     assert isinstance(ends[0], pynet.HandlerStopped)

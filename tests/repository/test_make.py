@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ("help", "demo", "demo-link", "test", "test-link", "check", "tour", "bench", "clean")
+TARGETS = ("help", "demo", "demo-link", "test", "test-programs")
+TARGETS += ("test-link", "check", "tour", "bench", "clean")
 
 pytestmark = pytest.mark.skipif(
     shutil.which("make") is None or os.name != "posix", reason="there is no make"

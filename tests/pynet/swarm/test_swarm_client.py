@@ -299,10 +299,13 @@ def test_failover_uses_one_lane(
     got: list[int] = []
     with car.stream("count", got.append, lanes=3, strategy="failover") as client:
         until(lambda: client.lanes == 3)
-        seen = len(got)
-        until(lambda: len(got) > seen + 200)
-        received = sorted(reading.bytes_received for reading in client.stats.lanes)
-        assert received[-1] > 3 * received[-2]
+
+        def one_has_nearly_all() -> bool:
+            received = sorted(reading.bytes_received for reading in client.stats.lanes)
+            return received[-1] > 3 * received[-2]
+
+        # A busy machine may make another lane the one, for a while.
+        until(one_has_nearly_all)
 
 
 def test_swarms_and_plain_pairs_side_by_side(

@@ -130,6 +130,7 @@ def test_parking_brakes_and_then_lets_go() -> None:
     assert held.down == {"up"}
 
 
+@pytest.mark.programs
 def test_a_whole_demo_drive_agrees_with_the_car(tmp_path: Path) -> None:
     """The demo without its window: real process, real sockets, keys straight into the driver."""
     woken = threading.Event()

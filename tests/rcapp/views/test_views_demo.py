@@ -17,6 +17,8 @@ from rcapp.core.state import Link
 from rcapp.views.main_window import MainWindow
 from rcapp.views.scripted import send_key
 
+pytestmark = pytest.mark.programs
+
 Key = Qt.Key
 PRESS, RELEASE = QEvent.Type.KeyPress, QEvent.Type.KeyRelease
 PATIENCE = 20_000

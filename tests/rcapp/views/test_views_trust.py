@@ -36,7 +36,7 @@ Key = Qt.Key
 PRESS, RELEASE = QEvent.Type.KeyPress, QEvent.Type.KeyRelease
 PATIENCE = 25_000
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = [pytest.mark.programs, pytest.mark.timeout(150)]
 
 
 class Anna:

@@ -16,6 +16,7 @@ from tests.pynet.backup.failures.conftest import ROOT, Disks
 from tests.pynet.backup.failures.zygote import ROOT as TOP
 
 
+@pytest.mark.programs
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes to kill in /proc")
 def test_a_short_soak(tmp_path: Path) -> None:
     """``make soak`` is the long one."""
