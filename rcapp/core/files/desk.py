@@ -16,7 +16,7 @@ from rcapp.core.events import Level
 from rcapp.core.files import words
 from rcapp.core.files.desk_view import DeskView, grouped_stays, root_for
 from rcapp.core.files.engine import FilesEngine, PastJob, Root
-from rcapp.core.files.explain import explain
+from rcapp.core.files.explain import explain, is_loss
 from rcapp.core.files.jobs import JobView, Kind, Order
 from rcapp.core.files.kept import KeptFiles, rules_of
 from rcapp.core.files.policy import BackupPolicy
@@ -57,6 +57,7 @@ class BackupDesk:
         self._usage_at: float | None = None
         self._plan_at = float("-inf")
         self._asked = False
+        self._plan_lost = False
         self._suggesting = threading.Lock()
         self._suggested = ""
         self._notes: deque[tuple[Level, str]] = deque(maxlen=20)
@@ -75,7 +76,8 @@ class BackupDesk:
         with self._lock:
             self._engine = car
             if car is not None and car.car_id == self._view.car_id:
-                return  # the same car over another connection
+                self._asked = False  # the same car is back, over another connection
+                return
             if car is None:
                 self._view = DeskView()
             else:
@@ -122,6 +124,7 @@ class BackupDesk:
 
     def make_plan(self) -> None:
         """Look through the car's folders anew."""
+        self._plan_lost = False
         car = self._begin(planning=True, plan_error="")
         if car is not None:
             self._worker.ask("plan", lambda: self._plan(car))
@@ -297,6 +300,8 @@ class BackupDesk:
             samples=samples,
         )
         self._change(car, storage=made)
+        if self._plan_lost:
+            self.make_plan()
         if samples != before.samples:
             with self._lock:
                 if self._engine is car:
@@ -351,6 +356,7 @@ class BackupDesk:
         except Exception as error:
             logger.info("no plan for %s: %s", car.car_name, error)
             text = explain(error, car.car_name)
+            self._plan_lost = is_loss(error)
             self._change(car, planning=False, plan=None, stays=(), plan_error=text)
             return
         if self.view.rules != rules:

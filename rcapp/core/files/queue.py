@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 
-from pynet.errors import Closed
+from pynet.errors import Cancelled, Closed
 from rcapp.core.files import engine
 from rcapp.core.files.engine import FilesEngine, Progress, Report, Transfer
 from rcapp.core.files.explain import explain, is_loss
@@ -46,6 +46,7 @@ class _Job:
         self.wish = ""
         self.unwanted = False
         self.not_before = 0.0
+        self.car: FilesEngine | None = None
         self.ended_at = 0.0
 
     @property
@@ -248,7 +249,7 @@ class TransferQueue:
         for job in self._jobs:
             ours = job.state == WAITING and job.order.car_id == car.car_id
             if ours and job.not_before <= now:
-                job.state = engine.LISTING
+                job.state, job.car = engine.LISTING, car
                 return job, car
         return None
 
@@ -330,7 +331,8 @@ class TransferQueue:
             report = transfer.report()
         except Exception as error:
             transfer.close()
-            if state == engine.CANCELLED and not job.unwanted:
+            ended = state == engine.CANCELLED or isinstance(error, Cancelled)
+            if ended and not job.unwanted:
                 # The car was left, or its link went: what ended the transfer was no person.
                 error = Closed(str(error))
             if not job.unwanted:
@@ -350,7 +352,9 @@ class TransferQueue:
             cancelled = job.unwanted or job.wish == "cancel"
             if is_loss(error) and not cancelled:
                 job.begin_again()
-                job.transfer, job.not_before = None, time.monotonic() + AGAIN
+                job.transfer = None
+                if job.car is self._engine:
+                    job.not_before = time.monotonic() + AGAIN
             else:
                 job.error = explain(error, job.order.car_name)
                 self._end(job, engine.CANCELLED if cancelled else engine.FAILED)

@@ -192,3 +192,56 @@ def test_names_that_are_no_text(
 def test_an_error_of_the_car_is_raised(engine: PynetEngine, home: Path) -> None:
     with pytest.raises(FilesError):
         engine.restore(BackupPolicy(root="recordings", destination=str(home)), "", ["x/y"]).report()
+
+
+def test_a_backup_goes_on_over_another_connection_to_the_same_car(
+    station: FileStation,
+    woken: Woken,
+    home: Path,
+    there: Path,
+    gateway: Gateway,
+    car: RemoteGateway,
+) -> None:
+    """The app connects anew when a car was away; nobody cancelled what was on its way."""
+    desk = station.desk
+    desk.set_policy(everything_goes(home / "Car backup"))
+    settle(station, woken)
+    desk.rehearse()
+    settle(station, woken)
+    desk.agree_and_run()
+    number = desk.view.job
+    station.queue.pause(number)
+    woken.until(lambda: station.queue.view().jobs[0].state in ("paused", "done"))
+    with Controller(name="desk", heartbeat=0.1) as controller:
+        again = controller.connect(gateway.address, timeout=5)
+        station.use(PynetEngine(again, "ROVER-1", "Rover-1"))
+        car.close()
+        settle(station, woken)
+        job = station.queue.view().jobs[0]
+        assert (job.state, job.error) == ("done", "")
+        assert not list(there.rglob("[0-9].mcap"))
+        assert len(list((home / "Car backup").rglob("[0-9].mcap"))) == 3
+
+
+def test_a_plan_that_a_lost_car_spoilt_is_made_when_it_is_back(
+    station: FileStation, woken: Woken, home: Path, there: Path, gateway: Gateway
+) -> None:
+    desk = station.desk
+    desk.set_policy(everything_goes(home / "Car backup"))
+    settle(station, woken)
+    port = gateway.port
+    gateway.close()
+    desk.make_plan()
+    woken.until(lambda: desk.view.plan_error)
+    assert "goes on by itself" in desk.view.plan_error
+    with (
+        Gateway(port=port, name="Rover-1", heartbeat=0.1) as back,
+        Controller(name="desk", heartbeat=0.1) as controller,
+    ):
+        back.share("recordings", there, write=True)
+        again = controller.connect(back.start().address, timeout=5)
+        station.use(PynetEngine(again, "ROVER-1", "Rover-1"))
+        station.tend(1.0, seen=True, reading=True)
+        woken.until(lambda: desk.view.plan is not None)
+        assert desk.view.plan_error == ""
+        settle(station, woken)
