@@ -10,6 +10,8 @@ NEEDS := pyproject.toml .ci/constraints.txt .ci/install
 PROFILE ?= wifi-bad
 SECONDS ?= 300
 export PYTHON
+# The tests start hundreds of programs; without kept bytecode each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 19

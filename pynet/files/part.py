@@ -31,11 +31,11 @@ from pynet.files.space import Space
 
 log = logging.getLogger("pynet.files")
 
-SYNC_BYTES, SYNC_SECONDS = 32 * 1024 * 1024, 1.0
+SYNC_BYTES, SYNC_SECONDS = 16 * 1024 * 1024, 1.0
 """After so much, or so long, what was written is made durable and journalled.
 
-What is under way while that lasts comes on top of what a crash costs, so it is half of the 64 MiB
-that may be sent again.
+As much again may come while that lasts, then the lanes wait. What the kernel has taken for them by
+then is lost in a crash as well.
 """
 
 _TRIED, _TRIED_SECONDS = 16 * 1024 * 1024, 0.002
@@ -222,7 +222,7 @@ class Part:
         Raises:
             OSError: the disk failed. That is final: a second try would succeed without the data.
         """
-        if not self._syncing.acquire(blocking=False):
+        if not self._syncing.acquire(blocking=self._pending_bytes >= SYNC_BYTES):
             return  # another lane is at it
         try:
             with self._lock:

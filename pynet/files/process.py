@@ -29,7 +29,7 @@ POOL_SIZE = 64
 SHARE = "share"
 """First word of the messages that tell of one more root."""
 
-MOST_SAID, MOST_UNHEARD = 32 * MIB, 8 * MIB
+MOST_SAID, MOST_UNHEARD = 32 * MIB, 2 * MIB
 """Bytes of one frame on a lane for files, and of those that wait to be heard."""
 
 GRACE = 2.0

@@ -237,15 +237,17 @@ class ReviewPage(Page):
     def _show_side(self, desk: DeskView) -> None:
         plan = desk.plan
         stays = desk.stays
-        total = ""
-        if plan is not None:
+        total, nothing = "", ""
+        if plan is not None and not plan.needed:
+            nothing = f"Told when {desk.car_name} is {words.mark(desk.policy.high)} full."
+        elif plan is not None:
             count = sum(group.files for group in stays)
             size = sum(group.bytes for group in stays)
             total = f"{words.plural(count, 'file')} · {words.size(size)} on the car"
             if plan.outside:
                 total = f"{total}, {words.size(plan.outside)} more outside of its folders"
+            nothing = "Every file of the shared folders may go."
         set_text(self._stay_total, total)
-        nothing = "Every file of the shared folders may go." if plan is not None else ""
         self.stays.show_groups(stays, nothing)
         set_text(self._place, desk.policy.destination or "–")
         text, role = _room(plan)

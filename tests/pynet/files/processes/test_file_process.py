@@ -110,7 +110,7 @@ def test_the_process_starts_with_the_first_connection(
         assert (files.name, files.role) == ("bench", "owner")
         about = files.call("about")
         assert about["pid"] == pid_of(gateway) != os.getpid()
-        assert about["inbox"] == 8 * MIB
+        assert about["inbox"] == 2 * MIB
         assert about["pool"] == 64
         assert about["nice"] >= min(19, os.getpriority(os.PRIO_PROCESS, 0) + child.NICENESS)
         assert names_of(files) == ["here"]
@@ -451,4 +451,4 @@ def test_limits_that_are_lower_stay(tmp_path: Path) -> None:
         assert (dialler.limits.inbox, dialler.limits.body) == (1000, 2000)
     with Controller(insecure=True) as controller:
         dialler = files_dialler(controller.dialler("127.0.0.1"))
-        assert (dialler.limits.inbox, dialler.limits.body) == (8 * MIB, 32 * MIB)
+        assert (dialler.limits.inbox, dialler.limits.body) == (2 * MIB, 32 * MIB)
