@@ -222,11 +222,14 @@ class Part:
         Raises:
             OSError: the disk failed. That is final: a second try would succeed without the data.
         """
-        if not self._syncing.acquire(blocking=self._pending_bytes >= SYNC_BYTES):
+        behind = self._pending_bytes >= SYNC_BYTES
+        if not self._syncing.acquire(blocking=behind):
             return  # another lane is at it
         try:
             with self._lock:
                 self._raise_failure()
+                if behind and self._pending_bytes < SYNC_BYTES:
+                    return  # another lane that waited has done it
                 pending, self._pending = self._pending, []
                 holes, self._pending_holes = self._pending_holes, []
                 self._pending_bytes = 0

@@ -57,7 +57,6 @@ class BackupDesk:
         self._usage_at: float | None = None
         self._plan_at = float("-inf")
         self._asked = False
-        self._plan_lost = False
         self._suggesting = threading.Lock()
         self._suggested = ""
         self._notes: deque[tuple[Level, str]] = deque(maxlen=20)
@@ -124,8 +123,7 @@ class BackupDesk:
 
     def make_plan(self) -> None:
         """Look through the car's folders anew."""
-        self._plan_lost = False
-        car = self._begin(planning=True, plan_error="")
+        car = self._begin(planning=True, plan_error="", plan_lost=False)
         if car is not None:
             self._worker.ask("plan", lambda: self._plan(car))
 
@@ -300,7 +298,7 @@ class BackupDesk:
             samples=samples,
         )
         self._change(car, storage=made)
-        if self._plan_lost:
+        if self.view.plan_lost and not self.view.job:
             self.make_plan()
         if samples != before.samples:
             with self._lock:
@@ -356,8 +354,8 @@ class BackupDesk:
         except Exception as error:
             logger.info("no plan for %s: %s", car.car_name, error)
             text = explain(error, car.car_name)
-            self._plan_lost = is_loss(error)
-            self._change(car, planning=False, plan=None, stays=(), plan_error=text)
+            lost = is_loss(error)
+            self._change(car, planning=False, plan=None, stays=(), plan_error=text, plan_lost=lost)
             return
         if self.view.rules != rules:
             return  # they have changed meanwhile, and a plan by the new ones is asked for already

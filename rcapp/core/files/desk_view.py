@@ -73,6 +73,7 @@ class DeskView:
         stays: what it leaves on the car, grouped.
         planning: one is being made.
         plan_error: why there is none.
+        plan_lost: because the car was away; it is made when it answers again.
         roots: what the car shares, as far as it is known.
         root: the shared folder that the backup empties, or empty.
         history: runs, newest first, or None while they have not been read.
@@ -90,6 +91,7 @@ class DeskView:
     stays: tuple[StayGroup, ...] = ()
     planning: bool = False
     plan_error: str = ""
+    plan_lost: bool = False
     roots: tuple[Root, ...] = ()
     root: str = ""
     history: tuple[PastJob, ...] | None = None

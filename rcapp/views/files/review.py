@@ -238,7 +238,7 @@ class ReviewPage(Page):
         plan = desk.plan
         stays = desk.stays
         total, nothing = "", ""
-        if plan is not None and not plan.needed:
+        if plan is not None and not plan.needed and not stays:
             nothing = f"Told when {desk.car_name} is {words.mark(desk.policy.high)} full."
         elif plan is not None:
             count = sum(group.files for group in stays)
