@@ -127,11 +127,13 @@ class Agent:
 
     def status(self) -> CarStatus:
         """What the car does now."""
+        # Stamped first: who compares it with a STOP must not take what was read before for newer.
+        now = time.monotonic()
         state, helm = self.helm.state, self.helm
         motion = self._car.motion()
         stage = rules.STAGES[state.stage]
         return CarStatus(
-            time=time.monotonic(),
+            time=now,
             stage=stage,
             armed=stage in ("ready", "degraded", "neutral"),
             causes=helm.causes(state.causes),

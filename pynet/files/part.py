@@ -34,8 +34,8 @@ log = logging.getLogger("pynet.files")
 SYNC_BYTES, SYNC_SECONDS = 16 * 1024 * 1024, 1.0
 """After so much, or so long, what was written is made durable and journalled.
 
-As much again may come while that lasts, then the lanes wait. What the kernel has taken for them by
-then is lost in a crash as well.
+As much again may come while that lasts, then the lanes wait. What is on its way by then is lost in
+a crash as well: up to :data:`pynet.files.work.WINDOW`.
 """
 
 _TRIED, _TRIED_SECONDS = 16 * 1024 * 1024, 0.002

@@ -36,8 +36,9 @@ log = logging.getLogger("pynet.files")
 
 Say = Callable[[Any], None]
 
-TELL = 0.05
-"""Seconds between two reports of what has arrived."""
+TELL, TELL_BYTES = 0.05, 4 * 1024 * 1024
+"""Seconds between two reports of what has arrived, unless so much has: the source waits for them
+when :data:`pynet.files.work.WINDOW` is under way."""
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -104,6 +105,7 @@ class Receiving:
         self._frames: dict[int, int] = {}
         self._told: tuple[dict[int, int], int, int] = ({}, 0, 0)
         self._told_at = 0.0
+        self._told_arrived = 0
         self._lock = threading.Lock()
 
     @property
@@ -230,12 +232,13 @@ class Receiving:
     def tick(self) -> None:
         """Tell the source what has arrived; call it often."""
         now = time.monotonic()
-        if now - self._told_at < TELL:
+        if now - self._told_at < TELL and self.arrived - self._told_arrived < TELL_BYTES:
             return
         with self._lock:
             state = (dict(self._frames), self.files, self.bytes)
+            arrived = self.arrived
         if state != self._told:
-            self._told_at, self._told = now, state
+            self._told_at, self._told, self._told_arrived = now, state, arrived
             lanes = [[lane, count, self.by_lane.get(lane, 0)] for lane, count in state[0].items()]
             self._say([GOT, lanes, self.files, self.bytes, self.identical])
 

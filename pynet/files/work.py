@@ -21,6 +21,13 @@ MOST_IN_PACK = 128
 LEAST_PIECE, PIECE_TIME = 8 * 1024, 0.01
 """Under a limit a piece is what goes in so many seconds, but not less than so many bytes."""
 
+WINDOW = 24 * 1024 * 1024
+"""Bytes that may be on their way over all lanes together, not confirmed by the other end.
+
+Where its disk is slower than the network, a crash would cost all that the kernel's buffers take
+for it: tens of MiB a lane. So much carries 1 Gbit/s over 0.15 s of round trip.
+"""
+
 WAIT = 0.25
 """Seconds after which a lane that waits for work looks whether it still exists."""
 
@@ -105,6 +112,7 @@ class Work:
         self._again: deque[Unit] = deque()
         self._sent: dict[int, deque[Unit]] = {}
         self._confirmed: dict[int, int] = {}
+        self._under_way = 0
         self._stopped: set[int] = set()
         self._paused = False
         self._closed = False
@@ -150,15 +158,20 @@ class Work:
         with self._changed:
             while alive() and not self._closed and lane not in self._stopped:
                 pause = WAIT
-                if not self._paused and (self._again or self._queue):
+                if self._may_go and (self._again or self._queue):
                     size = self._piece(size)
                     pause = self._pacer.allow(size, self._clock())
                     if not pause:
                         unit = self._again.popleft() if self._again else self._next(size)
                         self._sent.setdefault(lane, deque()).append(unit)
+                        self._under_way += unit.size
                         return unit
                 self._changed.wait(min(pause, WAIT))
         return None
+
+    @property
+    def _may_go(self) -> bool:
+        return not self._paused and self._under_way < WINDOW
 
     def _next(self, size: int) -> Unit:
         head = self._queue[0]
@@ -207,9 +220,12 @@ class Work:
         """The other end has got so many units over a lane, in all."""
         with self._changed:
             sent = self._sent.get(lane)
+            stood = self._under_way >= WINDOW
             while sent and self._confirmed.get(lane, 0) < frames:
-                sent.popleft()
+                self._under_way -= sent.popleft().size
                 self._confirmed[lane] = self._confirmed.get(lane, 0) + 1
+            if stood and self._under_way < WINDOW:
+                self._changed.notify_all()
 
     def lost(self, lane: int, frames: int) -> int:
         """A lane is gone, and so many of its units arrived: the others go out again.
@@ -221,10 +237,12 @@ class Work:
         with self._changed:
             self._stopped.add(lane)
             missing = self._sent.pop(lane, deque())
+            size = sum(unit.size for unit in missing)
+            self._under_way -= size
             for unit in missing:
                 self._put_back(unit)
             self._changed.notify_all()
-        return sum(unit.size for unit in missing)
+        return size
 
     def _put_back(self, unit: Unit) -> None:
         if isinstance(unit, Piece):

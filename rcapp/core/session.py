@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CarSession", "Frame", "Link", "Snapshot"]
 
+CLOCK_DOUBT = 0.25
+"""Seconds by which a status may seem newer than the STOP that it does not know of yet: the car's
+time is known to some milliseconds, on a busy machine to some tens."""
+
 
 class NotConnectedError(Exception):
     """There is no connection to ask the car over."""
@@ -253,7 +257,7 @@ class CarSession:
         pressed = self._button.pending
         latched = status is not None and status.stage == "stopped"
         peer = intake.terms.peer
-        stopped = latched or (acked_at is not None and acked_at > (status_at or 0.0))
+        stopped = latched or acked_at is not None
         troubles = (
             facts.error,
             stop_error if pressed else "",
@@ -343,13 +347,14 @@ class CarSession:
     def _on_status(self, status: CarStatus) -> None:
         """The newest status, before it shows; on a network thread."""
         stopped = status.stage == "stopped"
-        self.drive.hold_neutral(stopped or self._button.pending)
         with self._lock:
             intake, acked_at = self._intake, self._stop_acked_at
             at = None if intake is None else intake.status_at
-            if not stopped and acked_at is not None and at is not None and at > acked_at:
+            if not stopped and acked_at and at and at > acked_at + CLOCK_DOUBT:
                 # Our STOP is over: the next one may be somebody else's.
                 self._stop_acked_at = self._stop_took = None
+            ours = self._stop_acked_at is not None
+        self.drive.hold_neutral(stopped or ours or self._button.pending)
         self.seat.on_status(status)
 
     def _on_stop_acknowledged(self, took: float) -> None:

@@ -65,6 +65,8 @@ def test_numbers_are_those_of_the_code() -> None:
         (EXIT_PARTIAL, "| {} | some files did not travel"),
         (messages.SMALL // 1024, "a file larger than {} KiB goes on"),
         (part.SYNC_BYTES // mib, "durable each {} MiB or each second"),
+        (2 * part.SYNC_BYTES // mib, "at most {} MiB of what was written"),
+        (work.WINDOW // mib, "and {} MiB that were on their way"),
         (int(PATIENCE), "it is `reconnecting`, for {} s"),
         (lanecount.SHORT_JOB // mib, "Up to {} MiB over a long way"),
         (int(1000 * lanecount.LONG_WAY), "two over a way of {} ms"),

@@ -7,6 +7,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pynet.files import work as works
 from pynet.files.hashing import LEAF
 from pynet.files.info import FILE, FileInfo
 from pynet.files.work import MOST_IN_PACK, PACK, Pack, Piece, Work
@@ -164,3 +165,38 @@ def test_a_damaged_leaf_goes_out_again_whole():
     (piece,) = drain(work)
     assert (piece.leaf, piece.offset, piece.size) == (1, 0, 5)
     assert work.read(piece)
+
+
+def test_what_is_on_its_way_unconfirmed_is_bounded_over_all_lanes(monkeypatch):
+    monkeypatch.setattr(works, "WINDOW", 3 * LEAF)
+    work = Work()
+    work.add_large(1, file(9 * LEAF), [(0, 9)])
+    for lane in (0, 1, 1):
+        work.take(lane, LEAF, alive)
+    looks = iter([True, False] * 2)
+    assert work.take(0, LEAF, lambda: next(looks)) is None
+    work.confirm(1, 1)
+    assert work.take(0, LEAF, alive).leaf == 3
+    assert work.take(0, LEAF, lambda: next(looks)) is None
+
+
+def test_a_lane_that_waits_for_the_window_goes_on_when_it_is_confirmed_or_lost(monkeypatch):
+    monkeypatch.setattr(works, "WINDOW", LEAF)
+    monkeypatch.setattr(works, "WAIT", 60.0)
+    work = Work()
+    work.add_large(1, file(3 * LEAF), [(0, 3)])
+    assert work.take(0, LEAF, alive).leaf == 0
+    releases = (lambda: work.confirm(0, 1)), (lambda: work.lost(1, 0))
+    for lane, release in enumerate(releases, 1):
+        got: list[Pack | Piece | None] = []
+        waits = threading.Event()
+        thread = threading.Thread(
+            target=lambda lane=lane, got=got, waits=waits: got.append(
+                work.take(lane, LEAF, lambda: waits.set() or True)
+            )
+        )
+        thread.start()
+        waits.wait()
+        release()
+        thread.join(10)
+        assert [unit.leaf for unit in got] == [1]

@@ -43,6 +43,7 @@ class SmallCar:
         self.lock = threading.Lock()
         self.commands: list[DriveCommand] = []
         self.stopped = ""
+        self.tells_of_stop = True
         self.armed = False
         self.lease = Lease()
         self.refusals: tuple[Refusal, ...] = ()
@@ -106,12 +107,13 @@ class SmallCar:
         while True:
             with self.lock:
                 newest = self.commands[-1] if self.commands else None
-                stage = "stopped" if self.stopped else "ready" if self.armed else "disarmed"
+                stopped = self.stopped if self.tells_of_stop else ""
+                stage = "stopped" if stopped else "ready" if self.armed else "disarmed"
                 status = CarStatus(
                     time=time.monotonic(),
                     stage=stage,
                     armed=stage == "ready",
-                    causes=(self.stopped,) if self.stopped else (),
+                    causes=(stopped,) if stopped else (),
                     refusals=self.refusals,
                     lease=self.lease,
                     steer=newest.steer if newest else 0.0,

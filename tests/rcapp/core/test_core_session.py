@@ -18,6 +18,7 @@ from pynet.rc.messages import (
 )
 from pynet.testing import CuttableLink
 from rcapp.core import feeds, orders
+from rcapp.core import session as sessions
 from rcapp.core.session import Link, Snapshot
 from rcapp.core.wheel import Holder
 from tests.rcapp.core.small_car import PATIENCE, SmallCar, Watched, drive_off, is_live
@@ -217,6 +218,27 @@ def test_stop_and_arming_again(car: SmallCar, session: Watched) -> None:
     others = session.until(lambda now: now.stopped, tick=True)
     assert others.stop_took is None, "this one is not ours"
     assert others.stop_why == ""
+
+
+def test_a_status_that_does_not_know_of_the_stop_yet_does_not_end_it(
+    car: SmallCar, session: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "CLOCK_DOUBT", PATIENCE)
+    session.connect(car.address)
+    session.until(is_live)
+    car.tells_of_stop = False
+    session.stop("Esc")
+    session.until(lambda now: now.stop_took is not None)
+    heard = time.monotonic()
+    late = session.until(lambda now: now.status is not None and now.status.time > heard)
+    assert late.status is not None
+    assert late.status.stage == "disarmed"
+    assert late.stopped
+    assert late.stop_took is not None
+    car.tells_of_stop = True
+    told = session.until(lambda now: now.stop_reason)
+    assert told.stop_took is not None
+    assert told.stop_why == "Esc"
 
 
 def test_a_car_that_encrypts_is_not_driven_in_the_clear(car: SmallCar, session: Watched) -> None:
