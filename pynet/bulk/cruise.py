@@ -8,6 +8,7 @@ rises, and then keeps a fifth below that for a minute.
 from __future__ import annotations
 
 import math
+import statistics
 from collections import deque
 
 from pynet.bulk.delays import Reading
@@ -45,8 +46,12 @@ CLIMB, GENTLE = 1.4, 0.25
 """Growth per second as the rate's logarithm, while nothing is known of the link, and when only
 more is looked for."""
 
-WORSE = 0.85
-"""What the link is taken for, compared with before, when cruising is felt."""
+WORSE, AT_ONCE = 0.85, 3.0
+"""What the link is taken for, compared with before, when cruising is felt twice within so many
+seconds: once is a loss that was repaired, or the radio."""
+
+FREE_SPAN = 4.0
+"""Seconds before a live flow came whose median rate is what fills the link, or the disk."""
 
 UNUSED = 2.0
 """A rate so many times what was sent grows no further."""
@@ -62,13 +67,14 @@ class Cruise:
 
     Attributes:
         rate: bytes/s allowed now; infinite while there is no live flow.
-        full: bytes/s that fill the link, as far as is known; 0 if it is not.
+        full: bytes/s that the link is taken to be filled by; 0 if nothing is known of it.
+        best: the same when it was seen to be full.
     """
 
     def __init__(self, floor: float = FLOOR) -> None:
         self.floor = floor
         self.rate = UNLIMITED
-        self.full = 0.0
+        self.full = self.best = 0.0
         self._state = _CRUISING
         self._since = 0.0
         self._looked = 0.0
@@ -76,6 +82,8 @@ class Cruise:
         self._known = False
         self._cruise = CRUISE
         self._stumble = 0.0
+        self._free: deque[tuple[float, float]] = deque()
+        self._struck = -math.inf
         self._rates: deque[tuple[float, float]] = deque()
 
     def update(self, reading: Reading | None, sent: float, now: float) -> float:
@@ -92,10 +100,11 @@ class Cruise:
         step = min(0.25, max(0.0, now - self._looked))
         self._looked = now
         if reading is None:
+            self._went_free(sent, now)
             self.rate = UNLIMITED
             return self.rate
         if self.rate == UNLIMITED:
-            self._begin(sent, now)
+            self._begin(self._went_free(sent, now), now)
         self._stumble *= math.exp(-step / STUMBLES_FADE)
         feels = max(FEELS, FEELS_JITTERS * reading.jitter, FEELS_STUMBLES * self._stumble)
         self._felt = self._felt + 1 if reading.added > feels else 0
@@ -104,7 +113,7 @@ class Cruise:
         elif self._felt >= SURE:
             self._fill(now)
         elif self._state == _CLIMBING:
-            self._climb(sent, step)
+            self._climb(sent, step, now)
         elif now - self._since >= self._cruise:
             self._state = _CLIMBING
         self._rates.append((now, self.rate))
@@ -112,20 +121,32 @@ class Cruise:
             self._rates.popleft()
         return self.rate
 
+    def _went_free(self, sent: float, now: float) -> float:
+        """How fast it went lately without a live flow."""
+        self._free.append((now, sent))
+        while self._free[0][0] < now - FREE_SPAN:
+            self._free.popleft()
+        return statistics.median(rate for _, rate in self._free)
+
     def _begin(self, sent: float, now: float) -> None:
-        """A live flow has come. What went without any is what fills the link, or the disk."""
+        """A live flow has come, and bulk went at a rate that fills the link, or the disk."""
         self._rates.clear()
         self._felt = 0
+        self._struck = -math.inf
         self._known = sent > 4 * self.floor
-        self.full = sent if self._known else 0.0
+        self.full = self.best = sent if self._known else 0.0
         if self._known:
             self._enter(_DRAINING, self.floor, now)
         else:
             self._enter(_CLIMBING, max(self.floor, FIRST_RATE), now)
 
-    def _climb(self, sent: float, step: float) -> None:
+    def _climb(self, sent: float, step: float, now: float) -> None:
+        """Up to where it was good before; or, if that is where it is, until it is felt."""
         if self.rate <= UNUSED * max(sent, FIRST_RATE):
             self.rate *= math.exp((GENTLE if self._known else CLIMB) * step)
+        if self.full < self.best and self.rate >= SHARE * self.best:
+            self.full, self._cruise = self.best, CRUISE
+            self._enter(_CRUISING, SHARE * self.best, now)
 
     def _fill(self, now: float) -> None:
         """The link is full: it takes what was sent a moment ago, or less than was thought.
@@ -136,10 +157,13 @@ class Cruise:
         if self._state == _CLIMBING:
             before = self._rates[0][1] if self._rates else self.rate
             self.full = max(self.floor, self.full, before)
+            self.best = max(self.best, self.full)
             self._cruise = min(CRUISE, 2 * self._cruise)
         else:
-            self.full = max(self.floor, WORSE * self.full)
-            self._cruise = FIRST_CRUISE
+            if now - self._struck <= AT_ONCE:
+                self.full = max(self.floor, WORSE * self.full)
+                self._cruise = FIRST_CRUISE
+            self._struck = now
         self._known = True
         self._enter(_DRAINING, self.floor, now)
 

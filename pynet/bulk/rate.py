@@ -124,22 +124,23 @@ class Pacer:
     Args:
         rate: bytes/s.
         now: monotonic time.
+        burst: seconds of the rate that may go out at once, between SHORTEST and LONGEST bytes.
     """
 
     SHORTEST, LONGEST = 4 * 1024, 256 * 1024
     SHORTEST_WAIT = 1e-4
     BURST = 0.01
-    """Seconds of the rate that may go out at once, between SHORTEST and LONGEST bytes."""
 
-    def __init__(self, rate: float, now: float) -> None:
+    def __init__(self, rate: float, now: float, burst: float = BURST) -> None:
         self.rate = rate
+        self._burst = burst
         self._tokens = self.burst
         self._updated = now
 
     @property
     def burst(self) -> float:
         """Bytes that may go out at once after a pause."""
-        return min(self.LONGEST, max(self.SHORTEST, self.rate * self.BURST))
+        return min(self.LONGEST, max(self.SHORTEST, self.rate * self._burst))
 
     def set_rate(self, rate: float, now: float) -> None:
         """Go at another rate from now on."""

@@ -158,7 +158,7 @@ class Attempt:
         if self.wants_rate != self._rate:
             self._rate = self.wants_rate
             if isinstance(self.end, Sending):
-                self.end.work.limit(self._rate)
+                self.end.pace(self._rate)
             else:
                 control.say([PACE, self._rate])
         self._bury_lanes()

@@ -14,6 +14,11 @@ WORTH = 0.10
 LEAST_EPOCH, ROUND_TRIPS = 0.5, 8
 """An epoch of measuring lasts that many seconds, or round trips if these are longer."""
 
+GROWS, LONGEST_START = 1.25, 2
+"""The first lanes are in slow start while the second half of an epoch brings so many times what the
+first one did. They are measured anew then, so often at most: what they brought until now is less
+than they can, and any number would look like a gain."""
+
 DOUBT, LOOK_AGAIN = 2.0, 30.0
 """Seconds after which a number that was found is doubted: at first soon, for what the first lanes
 brought may have been slow start, before the first loss; each time twice as long, up to the second.
@@ -47,6 +52,7 @@ class LaneCount:
         self._before: tuple[int, float] | None = None
         self._settled = self._expected = False
         self._patience = DOUBT
+        self._starts = LONGEST_START
         self._round_trip = round_trip
         self._begin(now)
 
@@ -67,6 +73,7 @@ class LaneCount:
         self._from = now + self._epoch / 2
         self._until = self._from + self._epoch
         self._counted: int | None = None
+        self._half: tuple[float, int] | None = None
 
     def update(self, now: float, arrived: int) -> int:
         """So many bytes have arrived by now.
@@ -79,8 +86,16 @@ class LaneCount:
         if self._counted is None:
             self._counted, self._from = arrived, now
             self._until = max(self._until, now + self._epoch)
+        if self._half is None and now >= (self._from + self._until) / 2:
+            self._half = (now, arrived)
         if now < self._until:
             return self.lanes
+        if self._starts and self._grows(now, arrived):
+            self._starts -= 1
+            self._counted, self._half = arrived, None
+            self._from, self._until = now, now + self._epoch
+            return self.lanes
+        self._starts = 0
         rate = (arrived - self._counted) / (now - self._from)
         self._judge(rate, now)
         self._begin(now)
@@ -89,6 +104,13 @@ class LaneCount:
             self._until = self._from + self._epoch
             self._patience = min(LOOK_AGAIN, 2 * self._patience)
         return self.lanes
+
+    def _grows(self, now: float, arrived: int) -> bool:
+        if self._half is None or self._counted is None:
+            return False
+        at, half = self._half
+        first = (half - self._counted) / max(at - self._from, 1e-6)
+        return (arrived - half) / max(now - at, 1e-6) > GROWS * first
 
     def hold(self, now: float) -> int:
         """Nothing can be learnt now; what is being tried begins anew."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from pynet.bulk.rate import UNLIMITED
+from pynet.bulk.rate import FLOOR
 from pynet.errors import FilesError, PynetError, RemoteProtocolError, SourceChanged
 from pynet.files.hashing import LEAF, hasher
 from pynet.files.info import FILE, FileInfo, Problem
@@ -34,12 +34,21 @@ from pynet.files.source import SourceFile, read_small
 from pynet.files.speed import LaneSpeed
 from pynet.files.tree import Tree
 from pynet.files.work import Large, Pack, Piece, Work
+from pynet.io.lane import Lane
 from pynet.talk import Talk
 
 log = logging.getLogger("pynet.files")
 
 AT_A_TIME = 500
 """Files that are told of in one message: the other end can decide on them while we look on."""
+
+CATCH_UP = 1.15
+"""All lanes together may send so much faster than they are to for a while: several that repair a
+loss at once would otherwise each send at the whole rate, in front of what is live."""
+
+STAND_BACK = 0.5
+"""Of what a lane carried it may carry while room is made: what waits in it leaves behind what is
+live. With less, bbr would come to take it for what the way can carry, and be slow for seconds."""
 
 Say = Callable[[Any], None]
 
@@ -106,6 +115,7 @@ class Sending:
         self._trees: list[Tree] = []
         self._large: dict[int, Large] = {}
         self._open: dict[int, SourceFile] = {}
+        self._lanes: dict[int, tuple[Lane, LaneSpeed]] = {}
         self._lock = threading.Lock()
 
     # ---- control, on its owner's thread -------------------------------------------------
@@ -168,7 +178,7 @@ class Sending:
         elif word == PAUSE:
             self.work.pause(bool(message[1]))
         elif word == PACE:
-            self.work.limit(float(message[1]))
+            self.pace(float(message[1]))
         elif word == LOST:
             self.repeated += self.work.lost(message[1], message[2])
         else:
@@ -218,11 +228,23 @@ class Sending:
         Raises:
             PynetError: the lane is lost.
         """
+        speed = LaneSpeed()
+        talk.lane.tune_for_background()
+        with self._lock:
+            self._lanes[number] = talk.lane, speed
+        self._share_rate()
+        try:
+            self._send_units(number, talk, speed, alive)
+        finally:
+            with self._lock:
+                del self._lanes[number]
+            self._share_rate()
+
+    def _send_units(
+        self, number: int, talk: Talk, speed: LaneSpeed, alive: Callable[[], bool]
+    ) -> None:
         buffer = memoryview(bytearray(LEAF))
         held: tuple[int, int, bytes] | None = None
-        speed = LaneSpeed()
-        rate = UNLIMITED
-        talk.lane.tune_for_background()
         while (unit := self.work.take(number, speed.piece, alive)) is not None:
             if isinstance(unit, Pack):
                 size = self._send_pack(talk, unit)
@@ -230,9 +252,20 @@ class Sending:
                 held = self._send_piece(talk, unit, buffer, held)
                 size = unit.size
             speed.sent(size)
-            if self.work.rate != rate:
-                rate = self.work.rate
-                talk.lane.tune_for_background(rate)
+
+    def pace(self, rate: float) -> None:
+        """Send so many bytes/s at most over all lanes; infinite for no limit. Any thread."""
+        self.work.limit(rate)
+        self._share_rate()
+
+    def _share_rate(self) -> None:
+        with self._lock:  # all the time: who comes last sees the newest rate
+            rate = self.work.rate
+            for lane, speed in self._lanes.values():
+                if rate > FLOOR:
+                    lane.tune_for_background(CATCH_UP * rate / len(self._lanes))
+                else:
+                    lane.tune_for_background(max(FLOOR, STAND_BACK * speed.rate))
 
     def _send_pack(self, talk: Talk, pack: Pack) -> int:
         ids, digests, bodies, sizes = [], [], [], []

@@ -19,10 +19,12 @@ class LaneSpeed:
 
     Attributes:
         piece: bytes that the next piece should have at most.
+        rate: bytes/s that it carried lately; any thread may read it.
     """
 
     def __init__(self) -> None:
         self.piece = LEAF // 4
+        self.rate = 0.0
         self._since = time.monotonic()
         self._bytes = 0
 
@@ -32,6 +34,7 @@ class LaneSpeed:
         now = time.monotonic()
         passed = now - self._since
         if passed >= SPAN or self._bytes >= 8 * LEAF:
-            wanted = int(self._bytes / passed * AHEAD)
+            self.rate = self._bytes / passed
+            wanted = int(self.rate * AHEAD)
             self.piece = max(SMALLEST, min(LEAF, wanted // SMALLEST * SMALLEST))
             self._since, self._bytes = now, 0

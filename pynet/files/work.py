@@ -21,6 +21,9 @@ MOST_IN_PACK = 128
 LEAST_PIECE, PIECE_TIME = 8 * 1024, 0.01
 """Under a limit a piece is what goes in so many seconds, but not less than so many bytes."""
 
+BURST = 0.05
+"""Seconds of a limited rate that are caught up with after all lanes stood, to repair a loss."""
+
 WINDOW = 24 * 1024 * 1024
 """Bytes that may be on their way over all lanes together, not confirmed by the other end.
 
@@ -117,7 +120,7 @@ class Work:
         self._paused = False
         self._closed = False
         self._clock = clock
-        self._pacer = Pacer(UNLIMITED, clock())
+        self._pacer = Pacer(UNLIMITED, clock(), BURST)
 
     # ---- filling ------------------------------------------------------------------------
 

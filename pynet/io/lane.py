@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 
 from pynet.bulk import limit_socket
+from pynet.bulk.rate import UNLIMITED
 from pynet.errors import ConnectionLost, LocalProtocolError, PynetError, RemoteProtocolError
 from pynet.io import kernel, options
 from pynet.io.reactor import TICK, Reactor
@@ -384,6 +385,7 @@ class Lane:
             self.options = options.favour_others(self._sock)
         else:
             limit_socket(self._sock, rate)
+            options.give_way(self._sock, paced=rate != UNLIMITED)
 
     def unacked(self) -> int | None:
         """Bytes that the other machine has not acknowledged; None where the system tells not."""

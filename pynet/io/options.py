@@ -16,6 +16,7 @@ log = logging.getLogger("pynet.lane")
 # busy, little enough that a fresh item does not queue behind stale ones.
 LIVE_UNSENT = 16 * 1024
 BULK_UNSENT = 128 * 1024
+PACED_UNSENT = 8 * 1024
 LIVE_USER_TIMEOUT_MS = 3000
 BULK_USER_TIMEOUT_MS = 20_000
 
@@ -36,6 +37,12 @@ FAST_RETRANSMIT: tuple[tuple[str, int, int, int], ...] = (
     ("TCP_THIN_LINEAR_TIMEOUTS", _TCP, 16, 1),
 )
 """Options of lanes that carry live items; empty to do without, as on other systems."""
+
+_REPAIR: tuple[tuple[str, int, int, int], ...] = (
+    ("TCP_RTO_MIN_US", 45, RTO_LEAST_US, 200_000),
+    ("TCP_THIN_LINEAR_TIMEOUTS", 16, 1, 0),
+)
+"""Options of lanes for files: while they are held to a rate, and by default."""
 
 CLASS_COMMAND, CLASS_VIDEO, CLASS_BULK = 0xC0, 0x88, 0x20
 """Values of IP_TOS: CS6, AF41 and CS1. Linux's Wi-Fi maps DSCP >> 3 to the access categories
@@ -80,6 +87,18 @@ def favour_others(sock: socket.socket) -> dict[str, int]:
     if mark(sock, CLASS_BULK):
         accepted["IP_TOS"] = CLASS_BULK
     return accepted
+
+
+def give_way(sock: socket.socket, paced: bool) -> None:
+    """For a background transfer that is held to a rate, or no longer is.
+
+    Little waits in the kernel then, and losses are repaired soon: what a lane has waiting when it
+    has repaired one leaves in a burst, beside what other lanes carry, in front of what is live.
+    """
+    _try_known(sock, "TCP_NOTSENT_LOWAT", PACED_UNSENT if paced else BULK_UNSENT)
+    if sys.platform == "linux":
+        for name, number, soon, usual in _REPAIR:
+            _try(sock, name, _TCP, number, soon if paced else usual)
 
 
 def go_out_by(sock: socket.socket, interface: str) -> None:

@@ -8,7 +8,7 @@ from collections import deque
 import numpy as np
 import pytest
 
-from pynet.bulk.cruise import CALM, FEELS, SHARE, Cruise
+from pynet.bulk.cruise import AT_ONCE, CALM, FEELS, SHARE, WORSE, Cruise
 from pynet.bulk.delays import LiveDelays, Reading
 from pynet.bulk.rate import FLOOR, UNLIMITED
 
@@ -139,6 +139,55 @@ def test_a_link_that_is_soon_as_quick_as_before_is_soon_used_again():
     link.run(14)
     link.run(10)
     assert link.sent / 10 > 0.65 * link.capacity
+
+
+def felt(cruise: Cruise, now: float) -> float:
+    """Live flows feel it for a moment, and no longer once it stands back; the time after that."""
+    for added in [0.03] * 3 + [0.0] * 17:
+        cruise.update(Reading(added, 0.01), 0.0, now)
+        now += 0.02
+    return now
+
+
+def cruising(now: float) -> Cruise:
+    """One that drove for a while beside bulk that had filled the link with 1 MB/s."""
+    cruise = Cruise()
+    for look in range(300):
+        at_first = look % 3 * 0.2 * MB  # what is counted in a moment is more or less
+        cruise.update(None, 0.8 * MB + at_first, now - 9 + look * 0.02)
+    for look in range(150):
+        cruise.update(Reading(0.0, 0.01), 0.0, now - 3 + look * 0.02)
+    return cruise
+
+
+def test_what_went_before_is_taken_for_what_fills_the_link_whatever_came_last():
+    assert cruising(100.0).rate == pytest.approx(SHARE * MB)
+
+
+def test_what_went_long_ago_says_nothing():
+    cruise = Cruise()
+    cruise.update(None, 7 * MB, 100.0)
+    assert cruise.update(Reading(0.0, 0.01), 0.0, 200.0) < MB
+    assert cruise.full == 0.0
+
+
+def test_one_late_moment_takes_nothing_away_a_second_one_does():
+    cruise = cruising(100.0)
+    now = felt(cruise, 100.0)
+    assert cruise.rate == pytest.approx(SHARE * MB)
+    now = felt(cruise, now)
+    assert cruise.rate == pytest.approx(SHARE * WORSE * MB)
+    felt(cruise, now + AT_ONCE + 1)
+    assert cruise.rate == pytest.approx(SHARE * WORSE * MB)
+
+
+def test_what_was_taken_away_comes_back_without_filling_the_link_again():
+    cruise = cruising(100.0)
+    now = felt(cruise, felt(cruise, 100.0))
+    calm = Reading(0.0, 0.01)
+    rates = [cruise.update(calm, cruise.rate, now + look * 0.02) for look in range(1000)]
+    assert max(rates) < SHARE * MB * 1.01
+    assert rates[-1] == pytest.approx(SHARE * MB)
 
 
 def test_there_is_room_before_the_first_item_of_a_new_flow():

@@ -57,6 +57,33 @@ def test_a_first_burst_does_not_hold_lanes_back_for_long():
     assert changes[-1][0] < 9
 
 
+def test_slow_start_of_the_first_lanes_is_no_gain_of_the_next_ones():
+    count, now = LaneCount(0.0, 0.08), 0.0
+
+    def rate(_lanes: int) -> float:
+        nonlocal now
+        now += 0.05
+        return min(18e6, 4e5 * 2 ** (now / 0.15))
+
+    changes = drive(count, rate, 3)
+    assert count.lanes == 2
+    assert count.log == ["2 -> 4 lanes: +0 %"]
+    assert changes[1][0] < 2
+
+
+def test_what_grows_on_and_on_is_not_waited_for():
+    count, now = LaneCount(0.0, 0.08), 0.0
+
+    def rate(lanes: int) -> float:
+        nonlocal now
+        now += 0.05
+        return lanes * 1e4 * 2**now
+
+    changes = drive(count, rate, 5)
+    assert changes[1][0] < 0.32 + 3.5 * 0.64
+    assert count.lanes == MOST
+
+
 def test_what_was_given_up_is_tried_again_after_a_while():
     count = LaneCount(0.0, 0.001)
     drive(count, lambda _lanes: 1e6, LOOK_AGAIN)

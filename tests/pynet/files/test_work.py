@@ -153,7 +153,7 @@ def test_under_a_limit_units_are_small_and_come_at_that_rate():
             continue
         assert unit.size <= 10_000
         taken += unit.size
-    assert 400_000 <= taken <= 520_000
+    assert 400_000 <= taken <= 520_000 + works.BURST * 1_000_000
 
 
 def test_a_damaged_leaf_goes_out_again_whole():
